@@ -1,0 +1,40 @@
+"""Array types, and sums over them that are exact whatever the size."""
+
+from __future__ import annotations
+
+from typing import Final, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["SAFE", "Bools", "Floats", "Ints", "dot", "frozen", "total"]
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+_A = TypeVar("_A", Ints, Floats, Bools)
+
+#: Three terms of at most this size add up within int64, which is what a reduced cost does.
+SAFE: Final = 2**61
+
+
+def frozen(array: _A) -> _A:
+    """Make an array read-only and return it."""
+    array.flags.writeable = False
+    return array
+
+
+def total(values: Ints) -> int:
+    """Exact sum of int64 values of any shape, as a Python integer."""
+    largest = int(np.abs(values).max(initial=0))
+    if 0 <= largest * values.size < 2**63:
+        return int(values.sum())
+    return sum(values.ravel().tolist())
+
+
+def dot(left: Ints, right: Ints) -> int:
+    """Exact inner product of two int64 vectors of one length, as a Python integer."""
+    bound = int(np.abs(left).max(initial=0)) * int(np.abs(right).max(initial=0)) * left.size
+    if 0 <= bound < 2**63:
+        return int(np.dot(left, right))
+    return sum(a * b for a, b in zip(left.tolist(), right.tolist(), strict=True))

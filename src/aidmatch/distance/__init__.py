@@ -1,0 +1,1 @@
+"""How far it is: the protocol of a distance, and the built-in ones."""

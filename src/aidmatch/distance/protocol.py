@@ -1,0 +1,78 @@
+"""The protocol of a distance, and its registry."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from aidmatch.arrays import Ints
+from aidmatch.errors import PluginError
+from aidmatch.place import Places
+from aidmatch.plugins import Registry
+
+__all__ = ["DISTANCES", "Distance", "measure"]
+
+DISTANCES = Registry("aidmatch.distances", {"great-circle": "aidmatch.distance.great_circle:GreatCircle"})
+
+
+class Distance(Protocol):
+    """What a distance offers.
+
+    It must give the same answer for the same two places, whatever stands beside them in the arrays. It may have an
+    attribute ``needs_points``, False if administrative codes are enough for it; else every place must have a point.
+    """
+
+    @property
+    def name(self) -> str:
+        """Name in policies, results and errors."""
+        ...
+
+    def metres(self, origins: Places, destinations: Places) -> Ints:
+        """Measure from each origin to the destination in the same row.
+
+        Parameters
+        ----------
+        origins, destinations
+            Places of supplies and of demands, equally many.
+
+        Returns
+        -------
+        Non-negative whole metres, int64, one a row.
+        """
+        ...
+
+
+def measure(distance: Distance, origins: Places, destinations: Places) -> Ints:
+    """Ask a distance and check that its answer is one.
+
+    Parameters
+    ----------
+    distance
+        Any distance, perhaps somebody else's.
+    origins, destinations
+        Equally many places.
+
+    Returns
+    -------
+    Metres, one a row.
+
+    Raises
+    ------
+    PluginError
+        ``BAD_DISTANCE`` if the answer is not an array of non-negative integers of the right length, or the distance
+        raised.
+    """
+    try:
+        metres = distance.metres(origins, destinations)
+    except Exception as error:
+        raise PluginError(f"distance {distance.name!r} raised {type(error).__name__}", code="BAD_DISTANCE") from error
+    wanted = f"expected {len(origins)} non-negative integers"
+    if not isinstance(metres, np.ndarray) or metres.dtype.kind not in "iu":
+        kind = metres.dtype if isinstance(metres, np.ndarray) else type(metres).__name__
+        raise PluginError(f"distance {distance.name!r} gave {kind}; {wanted}", code="BAD_DISTANCE")
+    if metres.shape != (len(origins),):
+        raise PluginError(f"distance {distance.name!r} gave shape {metres.shape}; {wanted}", code="BAD_DISTANCE")
+    if metres.size and not 0 <= int(metres.min()) <= int(metres.max()) < 2**62:
+        raise PluginError(f"distance {distance.name!r} gave a number out of range; {wanted}", code="BAD_DISTANCE")
+    return metres.astype(np.int64, copy=False)

@@ -1,0 +1,96 @@
+"""A market decided part by part: connected components are solved apart and put together again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from aidmatch.arrays import Ints
+from aidmatch.engine.levels import solve_levels
+from aidmatch.program import Level, Market, Program, Solution
+from aidmatch.solvers.network import FlowSolver
+
+__all__ = ["solve_market"]
+
+
+def solve_market(market: Market, solver: FlowSolver) -> Solution:
+    """Decide a market.
+
+    Parameters
+    ----------
+    market
+        Arrays only; the unit of work.
+    solver
+        Any flow solver.
+
+    Returns
+    -------
+    A flow proven optimal at every level over every eligible pair.
+
+    Raises
+    ------
+    NumberRangeError, SolverError
+        As `solve_levels`.
+    """
+    program = market.program()
+    n, m = len(program.demand), len(program.supply)
+    # without an arc, a demand's potential is the cost of leaving it, and a supply's is zero
+    u = np.zeros((len(program.levels), n), dtype=np.int64)
+    for row, level in enumerate(program.levels):
+        if level.unmet is not None:
+            u[row] = level.unmet
+    v = np.zeros((len(program.levels), m), dtype=np.int64)
+    flow = np.zeros(len(program.metric), dtype=np.int64)
+    parts = merged = 0
+    for demands, supplies, arcs in _components(program):
+        answer = solve_levels(_part(program, demands, supplies, arcs), solver)
+        flow[arcs], u[:, demands], v[:, supplies] = answer.flow, answer.u, answer.v
+        parts += 1
+        merged += answer.merged
+    used = np.flatnonzero(flow)
+    return Solution(
+        demand_of=program.demand_of[used],
+        supply_of=program.supply_of[used],
+        metric=program.metric[used],
+        flow=flow[used],
+        u=u,
+        v=v,
+        degree=np.bincount(program.demand_of, minlength=n),
+        components=parts,
+        arcs=len(flow),
+        merged=merged,
+    )
+
+
+def _components(program: Program) -> Iterator[tuple[Ints, Ints, Ints]]:
+    """Demands, supplies and arcs of each connected component that has arcs, in the order of first demands."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    n, m = len(program.demand), len(program.supply)
+    ends = program.demand_of, program.supply_of + n
+    graph = coo_array((np.ones(len(ends[0]), dtype=np.bool_), ends), shape=(n + m, n + m))
+    count, label = connected_components(graph, directed=False)
+    demands, supplies, arcs = (
+        _split(part.astype(np.int64), count) for part in (label[:n], label[n:], label[program.demand_of])
+    )
+    for component in range(count):
+        if arcs[component].size:
+            yield demands[component], supplies[component], arcs[component]
+
+
+def _split(label: Ints, count: int) -> list[Ints]:
+    order = np.argsort(label, kind="stable")
+    return np.split(order, np.cumsum(np.bincount(label, minlength=count))[:-1])
+
+
+def _part(program: Program, demands: Ints, supplies: Ints, arcs: Ints) -> Program:
+    return Program(
+        program.demand[demands],
+        program.supply[supplies],
+        np.searchsorted(demands, program.demand_of[arcs]),
+        np.searchsorted(supplies, program.supply_of[arcs]),
+        program.metric[arcs],
+        tuple(Level(None if lv.unmet is None else lv.unmet[demands], lv.metric) for lv in program.levels),
+    )

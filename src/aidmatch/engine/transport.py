@@ -1,0 +1,180 @@
+"""The one function that calls solvers, and believes none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from aidmatch.arrays import SAFE, Bools, Ints, total
+from aidmatch.errors import NumberRangeError, SolverError
+from aidmatch.solvers.network import FlowSolver, Network
+
+__all__ = ["COST_LIMIT", "Transport", "TransportFlow", "solve_transport"]
+
+#: The dearest simple path must cost less than this, half the cost of the artificial arcs of LEMON's network simplex.
+COST_LIMIT: Final = 2**61
+
+
+@dataclass(frozen=True, slots=True)
+class Transport:
+    """A transportation problem with one cost.
+
+    Parameters
+    ----------
+    demand, supply
+        Units asked for and offered, int64.
+    demand_of, supply_of
+        Ends of each arc, int64, sorted by demand and then supply.
+    cost
+        Cost of one unit on each arc, int64 ≥ 0.
+    unmet
+        Cost of one unit left over at each demand, int64 ≥ 0.
+    may_miss, may_idle
+        Whether a demand may be left unmet, and a supply unused. There must be a flow that respects them.
+    """
+
+    demand: Ints
+    supply: Ints
+    demand_of: Ints
+    supply_of: Ints
+    cost: Ints
+    unmet: Ints
+    may_miss: Bools
+    may_idle: Bools
+
+
+@dataclass(frozen=True, slots=True)
+class TransportFlow:
+    """A proven optimal flow.
+
+    Parameters
+    ----------
+    flow
+        Flow on each arc.
+    left
+        What is left over at each demand.
+    u, v
+        Potentials of demands and supplies: cost − u − v ≥ 0 on arcs, = 0 where they carry flow; u ≤ unmet where a
+        demand may be missed, v ≤ 0 where a supply may idle, with equality where one is.
+    """
+
+    flow: Ints
+    left: Ints
+    u: Ints
+    v: Ints
+
+
+def longest_path(demands: int, supplies: int) -> int:
+    """Most arcs of a simple path in the network of a transportation problem, and one to spare."""
+    return 2 * min(demands, supplies) + 4
+
+
+def solve_transport(transport: Transport, solver: FlowSolver) -> TransportFlow:
+    """Solve a transportation problem with a solver that is not trusted.
+
+    The answer is checked for form, capacities and conservation, and proven optimal by complementary slackness of its
+    own potentials, all in exact integers.
+
+    Parameters
+    ----------
+    transport
+        The problem.
+    solver
+        Any flow solver.
+
+    Returns
+    -------
+    A proven optimal flow.
+
+    Raises
+    ------
+    NumberRangeError
+        If quantities or costs are too large to be exact.
+    SolverError
+        If the solver raised, or its answer is infeasible or not proven optimal.
+    """
+    _refuse_large(transport)
+    network = _network(transport)
+    try:
+        answer = solver.min_cost_flow(network)
+        flow, potential = answer.flow, answer.potential
+    except Exception as error:
+        raise SolverError(
+            f"raised {type(error).__name__}: {error}", solver=solver.name, code="SOLVER_FAILED"
+        ) from error
+    _check_form(flow, len(network.tail), "flow", solver)
+    _check_form(potential, len(network.balance), "potential", solver)
+    _check_feasible(network, flow, solver)
+    reduced = network.cost + potential[network.tail] - potential[network.head]
+    if ((reduced < 0) & (flow < network.capacity)).any() or ((reduced > 0) & (flow > 0)).any():
+        raise SolverError("the answer is not proven optimal", solver=solver.name, code="SOLVER_UNPROVEN")
+    demands = len(transport.demand)
+    on_pair = (network.tail != _HUB) & (network.head != _HUB)
+    left = np.zeros(demands, dtype=np.int64)
+    misses = network.head == _HUB
+    left[network.tail[misses] - 1] = flow[misses]
+    # arcs have one unit of capacity to spare, so that none is saturated and no reduced cost is negative
+    return TransportFlow(
+        flow[on_pair],
+        left,
+        potential[_HUB] - potential[1 : demands + 1],
+        potential[demands + 1 :] - potential[_HUB],
+    )
+
+
+_HUB: Final = 0
+
+
+def _refuse_large(transport: Transport) -> None:
+    units = total(transport.demand) + total(transport.supply)
+    if units >= SAFE:
+        raise NumberRangeError(f"{units} units in one component; at most {SAFE - 1} can be counted exactly")
+    dearest = max(int(transport.cost.max(initial=0)), int(transport.unmet.max(initial=0)))
+    arcs = longest_path(len(transport.demand), len(transport.supply))
+    if dearest * arcs >= COST_LIMIT:
+        raise NumberRangeError(f"cost {dearest} a unit over {arcs} arcs leaves 64-bit integers")
+
+
+def _network(transport: Transport) -> Network:
+    """The hub is node 0, then demands, then supplies; flow runs from demands to supplies."""
+    n = len(transport.demand)
+    idle, miss = np.flatnonzero(transport.may_idle), np.flatnonzero(transport.may_miss)
+    demand_of, supply_of = transport.demand_of, transport.supply_of
+    tail = np.concatenate([np.full(len(idle), _HUB), miss + 1, demand_of + 1])
+    head = np.concatenate([idle + n + 1, np.full(len(miss), _HUB), supply_of + n + 1])
+    limit = np.concatenate(
+        [
+            transport.supply[idle],
+            transport.demand[miss],
+            np.minimum(transport.demand[demand_of], transport.supply[supply_of]),
+        ]
+    )
+    cost = np.concatenate([np.zeros(len(idle), dtype=np.int64), transport.unmet[miss], transport.cost])
+    order = np.argsort(tail, kind="stable")
+    balance = np.concatenate(
+        [[total(transport.supply) - total(transport.demand)], transport.demand, -transport.supply]
+    ).astype(np.int64)
+    return Network(balance, tail[order], head[order], limit[order] + 1, cost[order])
+
+
+def _check_form(array: Ints, size: int, what: str, solver: FlowSolver) -> None:
+    if not isinstance(array, np.ndarray) or array.dtype != np.int64 or array.shape != (size,):
+        given = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
+        raise SolverError(f"{what} is {given}, not int64 ({size},)", solver=solver.name, code="SOLVER_MALFORMED")
+    if array.size and not -SAFE <= int(array.min()) <= int(array.max()) <= SAFE:
+        raise SolverError(f"{what} is out of range", solver=solver.name, code="SOLVER_MALFORMED")
+
+
+def _check_feasible(network: Network, flow: Ints, solver: FlowSolver) -> None:
+    if (flow < 0).any() or (flow > network.capacity).any():
+        raise SolverError("flow breaks a capacity", solver=solver.name, code="SOLVER_INFEASIBLE")
+    # a unit takes two arcs at most; beyond that, sums below could wrap
+    if total(flow) > 2 * int(np.abs(network.balance[1:]).sum()):
+        raise SolverError("flow comes from nowhere", solver=solver.name, code="SOLVER_INFEASIBLE")
+    net = np.zeros(len(network.balance), dtype=np.int64)
+    np.add.at(net, network.tail, flow)
+    np.subtract.at(net, network.head, flow)
+    if (net != network.balance).any():
+        raise SolverError("flow is not conserved", solver=solver.name, code="SOLVER_INFEASIBLE")

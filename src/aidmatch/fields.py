@@ -1,0 +1,71 @@
+"""The field types of records: what a count, a date and an id may be, once and for every record."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+__all__ = ["CONFIG", "MAX_COUNT", "Count", "Day", "Id", "Kilometres", "Names", "Text"]
+
+#: Values never appear in validation errors, since any of them may be personal.
+CONFIG: Final = ConfigDict(extra="forbid", hide_input_in_errors=True, str_strip_whitespace=True)
+
+#: Counts above this are refused; sums of counts are checked where they are made.
+MAX_COUNT: Final = 2**62
+
+_EXACT_FLOAT: Final = 2**53
+# A citizen's id number carries the date of birth in its digits 7–14 (GB 11643-1999); a mainland mobile number
+# has eleven digits and begins with 13–19.
+_CITIZEN_ID = re.compile(r"(?<!\d)\d{6}(18|19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])\d{3}[\dXx](?!\d)")
+_MOBILE = re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)")
+
+
+def _id(value: Any) -> Any:
+    if isinstance(value, bool | float):
+        raise PydanticCustomError("BAD_ID", "an id is text or an integer; a float may have lost digits")
+    return str(value) if isinstance(value, int) else value
+
+
+def _not_personal(value: str) -> str:
+    if not value.isprintable():
+        raise PydanticCustomError("BAD_ID", "an id has no line breaks or control characters")
+    if _CITIZEN_ID.search(value) or _MOBILE.search(value):
+        raise PydanticCustomError(
+            "PERSONAL_ID", "looks like a citizen's id or a mobile number; ids appear in files, so use one of your own"
+        )
+    return value
+
+
+def _count(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise PydanticCustomError("NOT_AN_INTEGER", "should be a whole number")
+    if isinstance(value, float) and not abs(value) <= _EXACT_FLOAT:
+        raise PydanticCustomError("INEXACT", "a float this large may have lost digits; give an integer")
+    return value
+
+
+def _day(value: Any) -> Any:
+    # pydantic would take bare numbers for seconds since 1970
+    if isinstance(value, int | float) or (isinstance(value, str) and "-" not in value.strip()[1:]):
+        raise PydanticCustomError("NOT_A_DATE", "should be a calendar date, YYYY-MM-DD")
+    return value
+
+
+def _names(value: Any) -> Any:
+    parts = value.replace("；", ";").split(";") if isinstance(value, str) else value
+    if isinstance(parts, list | tuple | set | frozenset):
+        return tuple(sorted({str(part).strip() for part in parts} - {""}))
+    return parts
+
+
+Id = Annotated[str, BeforeValidator(_id), Field(min_length=1, max_length=64), AfterValidator(_not_personal)]
+Text = Annotated[str, Field(min_length=1, max_length=64)]
+Count = Annotated[int, BeforeValidator(_count), Field(le=MAX_COUNT)]
+Day = Annotated[date, BeforeValidator(_day)]
+Kilometres = Annotated[float, Field(ge=0, le=20_100, allow_inf_nan=False)]
+#: A set of short names, kept sorted; in a cell they stand between semicolons.
+Names = Annotated[tuple[Text, ...], BeforeValidator(_names)]

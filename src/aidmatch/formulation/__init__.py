@@ -1,0 +1,1 @@
+"""From records to markets and back, one module a problem family."""

@@ -1,0 +1,420 @@
+"""The result as a value: who gets what from whom, what is unmet and why, and the proof."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, ClassVar, Final, Literal
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from aidmatch.certificate import Certificate
+from aidmatch.distance.pair_table import METRE
+from aidmatch.errors import InputError, VerificationError
+from aidmatch.policy import Policy
+from aidmatch.report import Report
+
+__all__ = ["REASONS", "Assignment", "Coverage", "LevelResult", "Matching", "Solving", "Status"]
+
+#: Version of the form of saved matchings.
+VERSION: Final = 1
+
+#: Why a demand that took part has something unmet.
+REASONS: Final = {
+    "NO_LOT": "nobody offers the item in that unit",
+    "NO_LOT_ALLOWED": "the donors' conditions allow none of the lots of that item",
+    "OUT_OF_REACH": "the lots that are allowed are all out of reach",
+    "USED_UP": "the lots in reach are used up by needs of the same or a higher category",
+}
+
+# spreadsheets take cells that begin so for formulas, in full width too
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+class Status(StrEnum):
+    """How far a matching is proven."""
+
+    #: every level is proven optimal by a certificate that anyone can check
+    OPTIMAL = "OPTIMAL"
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """So many units from one supply to one demand.
+
+    Parameters
+    ----------
+    demand_id, supply_id
+        Ids of the need and the lot.
+    quantity
+        Units, at least 1.
+    cost
+        Cost of one unit, in the matching's `cost_unit`.
+    metres
+        The same if that unit is the metre, else None.
+    item, household_id, donor_id
+        What it is, who gets it and who gave it.
+    """
+
+    demand_id: str
+    supply_id: str
+    quantity: int
+    cost: int
+    metres: int | None
+    item: str
+    household_id: str
+    donor_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class LevelResult:
+    """What was reached at one objective level.
+
+    Parameters
+    ----------
+    name, unit
+        The level, and what its value counts.
+    sense
+        Whether a large or a small value is good.
+    value
+        What the matching reaches.
+    bound
+        What no matching can beat that is as good on the levels above.
+    gap
+        Distance of the two, absolute.
+    proof
+        What the bound rests on: potentials that anyone can check.
+    """
+
+    name: str
+    unit: str
+    sense: Literal["max", "min"]
+    value: int
+    bound: int
+    gap: int
+    proof: Literal["potentials"] = "potentials"
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Demands of one category and item, and what is served of them.
+
+    Parameters
+    ----------
+    category, item, unit
+        Which demands.
+    demands, demands_met
+        How many took part, and how many are met in full.
+    asked, served
+        Units.
+    """
+
+    category: str
+    item: str
+    unit: str
+    demands: int
+    demands_met: int
+    asked: int
+    served: int
+
+
+@dataclass(frozen=True, slots=True)
+class Solving:
+    """How the matching was found; nothing in it needs to be believed.
+
+    Parameters
+    ----------
+    solver, solver_version, aidmatch_version
+        Who did it.
+    markets, components, arcs
+        Parts decided alone, connected parts of them, and pairs considered.
+    merged
+        Components solved with all levels in one weighted cost; the others were solved level by level.
+    """
+
+    solver: str
+    solver_version: str
+    aidmatch_version: str
+    markets: int
+    components: int
+    arcs: int
+    merged: int
+
+
+@dataclass(frozen=True)
+class Matching:
+    """The result of `solve`.
+
+    Parameters
+    ----------
+    status
+        How far it is proven.
+    as_of
+        The day decided for.
+    levels
+        From the highest to the lowest.
+    assignments
+        Sorted by demand and supply.
+    unmet
+        Units left over of each demand that is not met in full, by id.
+    reasons
+        A key of `REASONS` for each demand in `unmet`.
+    closed_demands, closed_supplies
+        Reason of each record that did not take part, by id.
+    coverage
+        Totals by category and item.
+    supplies, offered
+        How many supplies took part, and with how many units.
+    cost_unit, distance
+        What a pair's cost counts, and the distance that measured it; None where the pairs came with their costs.
+    policy
+        How to choose.
+    inputs
+        SHA-256 of each input.
+    reports
+        What was wrong with the sources.
+    solving
+        How it was found.
+    certificate
+        The proof.
+    """
+
+    __pydantic_config__: ClassVar = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    status: Status
+    as_of: date
+    levels: tuple[LevelResult, ...]
+    assignments: tuple[Assignment, ...]
+    unmet: Mapping[str, int]
+    reasons: Mapping[str, str]
+    closed_demands: Mapping[str, str]
+    closed_supplies: Mapping[str, str]
+    coverage: tuple[Coverage, ...]
+    supplies: int
+    offered: int
+    cost_unit: str
+    distance: str | None
+    policy: Policy
+    inputs: Mapping[str, str]
+    reports: tuple[Report, ...]
+    solving: Solving
+    certificate: Certificate
+
+    def __repr__(self) -> str:
+        return f"<Matching: {self.status}, {len(self.assignments):,} assignments, {len(self.unmet):,} unmet>"
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the answer itself: assignments, unmet, level values."""
+        rows = [(a.demand_id, a.supply_id, a.quantity) for a in self.assignments]
+        return _sha256([rows, sorted(self.unmet.items()), [(level.name, level.value) for level in self.levels]])
+
+    @property
+    def run_id(self) -> str:
+        """Sixteen hexadecimal digits that name this answer to these inputs under this policy."""
+        return _sha256([self.as_of.isoformat(), dict(self.inputs), self.policy.digest, self.digest])[:16]
+
+    def to_rows(self) -> Iterator[dict[str, Any]]:
+        """The assignments as rows for a table, one a pair.
+
+        Returns
+        -------
+        Mappings with the keys run_id, assignment_id, demand_id, supply_id, household_id, donor_id, item, quantity,
+        cost, cost_unit, metres, state.
+        """
+        run_id = self.run_id
+        for a in self.assignments:
+            yield {
+                "run_id": run_id,
+                "assignment_id": _sha256([run_id, a.demand_id, a.supply_id])[:16],
+                "demand_id": a.demand_id,
+                "supply_id": a.supply_id,
+                "household_id": a.household_id,
+                "donor_id": a.donor_id,
+                "item": a.item,
+                "quantity": a.quantity,
+                "cost": a.cost,
+                "cost_unit": self.cost_unit,
+                "metres": a.metres,
+                "state": "offered",
+            }
+
+    def write(self, path: str | Path, *, neutralise: bool = True) -> Path:
+        """Export the assignments.
+
+        Parameters
+        ----------
+        path
+            A file that ends in ``.csv`` (UTF-8 with BOM, for spreadsheets) or ``.json``. It is replaced.
+        neutralise
+            Whether text that a spreadsheet would take for a formula gets an apostrophe in front, in CSV.
+
+        Returns
+        -------
+        The path.
+
+        Raises
+        ------
+        InputError
+            If the ending is another one.
+        """
+        path = Path(path)
+        if path.suffix == ".json":
+            path.write_text(json.dumps(list(self.to_rows()), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        elif path.suffix == ".csv":
+            with path.open("w", encoding="utf-8-sig", newline="") as file:
+                writer = csv.DictWriter(file, _COLUMNS)
+                writer.writeheader()
+                writer.writerows(map(_neutral, self.to_rows()) if neutralise else self.to_rows())
+        else:
+            raise InputError(f"cannot export to {path.name!r}; the ending decides: .csv or .json", code="BAD_EXPORT")
+        return path
+
+    def save(self, path: str | Path) -> Path:
+        """Write the matching whole, with its proof, as canonical JSON under a digest.
+
+        Parameters
+        ----------
+        path
+            The file, which is replaced.
+
+        Returns
+        -------
+        The path.
+        """
+        body = _MATCHING.dump_python(self, mode="json")
+        path = Path(path)
+        path.write_text(_canonical({"aidmatch.matching": VERSION, "body": body, "sha256": _sha256(body)}), "utf-8")
+        return path
+
+    @classmethod
+    def load(cls, path: str | Path) -> Matching:
+        """Read what `save` wrote.
+
+        Parameters
+        ----------
+        path
+            The file.
+
+        Returns
+        -------
+        The matching. It says what the file says; whether that is true is for `verify`.
+
+        Raises
+        ------
+        VerificationError
+            ``ALTERED`` if a byte differs from what was saved, ``MALFORMED`` if the file is no matching of this
+            version.
+        OSError
+            If the file cannot be read.
+        """
+        name, data = Path(path).name, Path(path).read_bytes()
+        try:
+            text = data.decode("utf-8")
+            whole = json.loads(text)
+            altered = _canonical(whole) != text or whole["sha256"] != _sha256(whole["body"])
+        except (ValueError, KeyError, TypeError, RecursionError):
+            raise VerificationError(f"{name} is not a saved matching, or was altered", code="ALTERED") from None
+        if altered:
+            raise VerificationError(f"{name} was altered after it was saved", code="ALTERED")
+        if set(whole) != {"aidmatch.matching", "body", "sha256"} or whole["aidmatch.matching"] != VERSION:
+            raise VerificationError(f"{name} is not a matching of version {VERSION}", code="MALFORMED")
+        try:
+            matching = _MATCHING.validate_json(json.dumps(whole["body"]), strict=True)
+        except ValidationError as error:
+            first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+            field = ".".join(map(str, first["loc"][:2]))
+            raise VerificationError(f"{name}: {field}: {first['msg'].lower()}", code="MALFORMED") from None
+        if _MATCHING.dump_python(matching, mode="json") != whole["body"]:
+            raise VerificationError(f"{name}: something is left out", code="MALFORMED")
+        return matching
+
+    def summary(self) -> str:
+        """What a person wants to know first: what is met, how far things travel, what is unmet and why."""
+        return "\n".join(self._summary_lines())
+
+    def _summary_lines(self) -> Iterator[str]:
+        demands, asked = sum(c.demands for c in self.coverage), sum(c.asked for c in self.coverage)
+        served = sum(c.served for c in self.coverage)
+        yield f"Matching {self.status}, decided for {self.as_of}, run {self.run_id}"
+        yield f"  asked    {asked:>9,} units in {demands:,} needs"
+        yield f"  offered  {self.offered:>9,} units in {self.supplies:,} lots"
+        share = _share(served, asked)
+        yield f"  served   {served:>9,} units in {len(self.assignments):,} assignments ({share} of asked)"
+        yield from self._distance_lines(served)
+        yield from _table("category", self.coverage, self.policy.categories)
+        yield from _table("item", self.coverage, sorted({c.item for c in self.coverage}))
+        yield ""
+        yield f"{'level':<16}{'value':>16}{'bound':>16}{'gap':>6}  proof"
+        for level in self.levels:
+            yield f"{level.name:<16}{level.value:>16,}{level.bound:>16,}{level.gap:>6,}  {level.proof}"
+        yield ""
+        yield f"unmet: {sum(self.unmet.values()):,} units of {len(self.unmet):,} needs"
+        for code, count in sorted(Counter(self.reasons.values()).items()):
+            units = sum(left for id_, left in self.unmet.items() if self.reasons[id_] == code)
+            yield f"  {code:<16}{units:>8,} units of {count:>6,} needs: {REASONS[code]}"
+        for what, closed in (("needs", self.closed_demands), ("lots", self.closed_supplies)):
+            for code, count in sorted(Counter(closed.values()).items()):
+                yield f"  not part of the decision: {count:,} {what} {code}"
+        for report in self.reports:
+            if report.refused or report.flagged:
+                counts = ", ".join(f"{count:,} {code}" for code, count in report.counts.items())
+                yield f"  {report.source}: {report.rows_read:,} rows read, {report.rows_kept:,} kept; {counts}"
+
+    def _distance_lines(self, served: int) -> Iterator[str]:
+        if served and self.cost_unit == METRE:
+            mean = sum(a.quantity * a.cost for a in self.assignments) / served / 1000
+            farthest = max(a.cost for a in self.assignments) / 1000
+            yield f"  distance {mean:>9,.1f} km a unit on average, {farthest:,.1f} km at most"
+
+
+def _table(heading: str, coverage: tuple[Coverage, ...], names: Any) -> Iterator[str]:
+    yield ""
+    yield f"{'by ' + heading:<16}{'needs':>8}{'met':>8}{'asked':>10}{'served':>10}{'share':>8}"
+    for name in names:
+        rows = [c for c in coverage if getattr(c, heading) == name]
+        asked, served = sum(c.asked for c in rows), sum(c.served for c in rows)
+        yield (
+            f"{name:<16}{sum(c.demands for c in rows):>8,}{sum(c.demands_met for c in rows):>8,}"
+            f"{asked:>10,}{served:>10,}{_share(served, asked):>8}"
+        )
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole:.1%}" if whole else "-"
+
+
+def _neutral(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: f"'{v}" if isinstance(v, str) and v.startswith(_FORMULA) else v for k, v in row.items()}
+
+
+def _canonical(plain: Any) -> str:
+    return json.dumps(plain, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def _sha256(plain: Any) -> str:
+    return hashlib.sha256(_canonical(plain).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+_COLUMNS: Final = (
+    "run_id",
+    "assignment_id",
+    "demand_id",
+    "supply_id",
+    "household_id",
+    "donor_id",
+    "item",
+    "quantity",
+    "cost",
+    "cost_unit",
+    "metres",
+    "state",
+)
+_MATCHING: TypeAdapter[Matching] = TypeAdapter(Matching)

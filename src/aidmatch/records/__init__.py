@@ -1,0 +1,1 @@
+"""What platforms hand over: frozen values, validated once."""

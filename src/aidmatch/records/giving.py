@@ -1,0 +1,201 @@
+"""Needs of households and lots of donated goods, and explicit costs of their pairs."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from aidmatch.fields import CONFIG, Count, Day, Id, Kilometres, Names, Text
+from aidmatch.place import Place
+from aidmatch.records.case import Gate
+
+__all__ = ["Donation", "Need", "PairCost"]
+
+Pieces = Annotated[Count, Field(ge=1)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)
+class Need:
+    """One household's need of one item: a demand.
+
+    Parameters
+    ----------
+    id, household_id
+        Text of 1–64 characters. A household may have several needs.
+    item, unit
+        What is needed and how it is counted. A lot serves a need only if both are the same.
+    quantity
+        Pieces of `unit`, at least 1.
+    category
+        One of the policy's categories.
+    place
+        Where it is needed.
+    gate
+        How far the case has come.
+    registered_on
+        The day the need was recorded.
+    needed_by
+        Last day on which it still helps.
+    urgent
+        Whether the platform marks it so.
+    recurring_days
+        Period in days, if it comes again; this record is one period's need.
+    min_quantity
+        The smallest delivery that is of use.
+    whole
+        All or nothing.
+    substitutes
+        What may be sent instead.
+    accepts
+        Ways in which it may be met; only ``goods`` can be met by a donation.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        If a value is not what its field asks for.
+    """
+
+    table: ClassVar[str] = "needs"
+
+    id: Id
+    household_id: Id
+    item: Text
+    quantity: Pieces
+    unit: Text
+    category: Text
+    place: Place
+    gate: Gate
+    registered_on: Day
+    needed_by: Day | None = None
+    urgent: bool = False
+    recurring_days: Annotated[Count, Field(ge=1)] | None = None
+    min_quantity: Pieces = 1
+    whole: bool = False
+    substitutes: Literal["none", "approved", "category"] = "none"
+    accepts: Names = ("goods",)
+
+    def closed(self, as_of: date) -> str | None:
+        """Why the need may not enter on a day.
+
+        Parameters
+        ----------
+        as_of
+            The day decided for.
+
+        Returns
+        -------
+        A reason of `Gate.closed`, ``NEEDED_BY_PASSED``, ``NOT_FOR_GOODS``, or None if it enters.
+        """
+        reason = self.gate.closed(as_of)
+        if reason is None and self.needed_by is not None and self.needed_by < as_of:
+            reason = "NEEDED_BY_PASSED"
+        if reason is None and "goods" not in self.accepts:
+            reason = "NOT_FOR_GOODS"
+        return reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)
+class Donation:
+    """One lot of donated goods: a supply.
+
+    Parameters
+    ----------
+    id, donor_id
+        Text of 1–64 characters. A donor may give several lots.
+    item, unit
+        What it is and how it is counted.
+    quantity
+        Pieces of `unit`, at least 1.
+    place
+        Where it lies.
+    status
+        Lots that are ``pledged`` or ``in_stock`` enter.
+    available_from, available_until
+        The days on which it can be handed over, both included.
+    expires_on
+        Last day on which it may be used.
+    pack_size, min_lot
+        Sizes in which it must leave.
+    max_km
+        How far it may travel, in kilometres.
+    only_categories
+        Categories the donor gives to; empty for all.
+    only_areas
+        Area codes, or their beginnings, the donor gives to; empty for all.
+    only_project
+        The project the donor gives to.
+    producer_household_id
+        The household that made it, to which it is never sent.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        If a value is not what its field asks for.
+    """
+
+    table: ClassVar[str] = "donations"
+
+    id: Id
+    donor_id: Id
+    item: Text
+    quantity: Pieces
+    unit: Text
+    place: Place
+    status: Literal["pledged", "in_stock", "reserved", "dispatched"] = "in_stock"
+    available_from: Day | None = None
+    available_until: Day | None = None
+    expires_on: Day | None = None
+    pack_size: Pieces = 1
+    min_lot: Pieces = 1
+    max_km: Kilometres | None = None
+    only_categories: Names = ()
+    only_areas: Names = ()
+    only_project: Text | None = None
+    producer_household_id: Id | None = None
+
+    def closed(self, as_of: date) -> str | None:
+        """Why the lot may not enter on a day.
+
+        Parameters
+        ----------
+        as_of
+            The day decided for.
+
+        Returns
+        -------
+        ``NOT_IN_STOCK``, ``NOT_YET_AVAILABLE``, ``NO_LONGER_AVAILABLE``, ``EXPIRED``, or None if it enters.
+        """
+        if self.status not in ("pledged", "in_stock"):
+            return "NOT_IN_STOCK"
+        if self.available_from is not None and self.available_from > as_of:
+            return "NOT_YET_AVAILABLE"
+        if self.available_until is not None and self.available_until < as_of:
+            return "NO_LONGER_AVAILABLE"
+        if self.expires_on is not None and self.expires_on < as_of:
+            return "EXPIRED"
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)
+class PairCost:
+    """What it costs to send one unit from one supply to one demand, by the platform's own matrix.
+
+    Parameters
+    ----------
+    demand_id, supply_id
+        Ids of the demand and the supply.
+    cost
+        A non-negative integer; its unit belongs to the whole table (`PairTable`).
+    eligible
+        False forbids the pair.
+    """
+
+    table: ClassVar[str] = "pairs"
+
+    demand_id: Id
+    supply_id: Id
+    cost: Annotated[Count, Field(ge=0)]
+    eligible: bool = True

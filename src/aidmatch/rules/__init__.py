@@ -1,0 +1,1 @@
+"""May this pair be? Each rule gives its reason when not."""

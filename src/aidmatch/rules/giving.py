@@ -1,0 +1,72 @@
+"""What donors and products demand of the pairs of a giving problem."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from aidmatch.arrays import Ints
+from aidmatch.records.giving import Donation, Need
+
+__all__ = ["OnlyAreas", "OnlyCategories", "OwnProduct"]
+
+
+def _numbered(values: Iterable[Hashable]) -> Ints:
+    numbers: dict[Hashable, int] = {}
+    return np.array([numbers.setdefault(value, len(numbers)) for value in values], dtype=np.int64)
+
+
+def _lies_in(code: str | None, areas: tuple[str, ...]) -> bool:
+    return not areas or (code is not None and code.startswith(areas))
+
+
+class OnlyCategories:
+    """A lot goes only to the categories its donor named."""
+
+    name: ClassVar[str] = "only-categories"
+
+    def reason(self, demand: Need, supply: Donation) -> str | None:
+        """``CATEGORY_NOT_ALLOWED`` if the donor gives to other categories only."""
+        if supply.only_categories and demand.category not in supply.only_categories:
+            return "CATEGORY_NOT_ALLOWED"
+        return None
+
+    def labels(self, demands: Sequence[Need], supplies: Sequence[Donation]) -> tuple[Ints, Ints]:
+        """By category, and by the categories named."""
+        return _numbered(need.category for need in demands), _numbered(lot.only_categories for lot in supplies)
+
+
+class OnlyAreas:
+    """A lot goes only to the areas its donor named, by the beginning of the area code."""
+
+    name: ClassVar[str] = "only-areas"
+
+    def reason(self, demand: Need, supply: Donation) -> str | None:
+        """``AREA_NOT_ALLOWED`` if the donor gives to other areas only, or the need's area is not known."""
+        return None if _lies_in(demand.place.code, supply.only_areas) else "AREA_NOT_ALLOWED"
+
+    def labels(self, demands: Sequence[Need], supplies: Sequence[Donation]) -> tuple[Ints, Ints]:
+        """By the lists of areas that a need lies in, and by the areas named."""
+        named = sorted({lot.only_areas for lot in supplies})
+        inside = {code: tuple(_lies_in(code, areas) for areas in named) for code in {d.place.code for d in demands}}
+        return _numbered(inside[need.place.code] for need in demands), _numbered(lot.only_areas for lot in supplies)
+
+
+class OwnProduct:
+    """What a household made is never sent to itself."""
+
+    name: ClassVar[str] = "own-product"
+
+    def reason(self, demand: Need, supply: Donation) -> str | None:
+        """``OWN_PRODUCT`` if the household would get its own product."""
+        return "OWN_PRODUCT" if demand.household_id == supply.producer_household_id else None
+
+    def labels(self, demands: Sequence[Need], supplies: Sequence[Donation]) -> tuple[Ints, Ints]:
+        """By household where it is one of the producers, and by producer."""
+        producers = {lot.producer_household_id for lot in supplies}
+        return (
+            _numbered(need.household_id if need.household_id in producers else None for need in demands),
+            _numbered(lot.producer_household_id for lot in supplies),
+        )

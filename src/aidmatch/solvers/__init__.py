@@ -1,0 +1,1 @@
+"""Adapters of solvers, one a backend, behind one protocol."""

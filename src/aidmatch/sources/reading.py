@@ -1,0 +1,202 @@
+"""From rows to records: every row is checked once, every bad row is reported, no good row is lost."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from operator import attrgetter
+from typing import Any, Literal, TypeVar, overload
+
+from pydantic import TypeAdapter
+
+from aidmatch.errors import InputError, RowsError
+from aidmatch.report import Fault, Report
+from aidmatch.sources.layout import Layout
+from aidmatch.sources.opening import blaming, open_source
+from aidmatch.sources.repeats import repeats_in
+from aidmatch.sources.table import Row, Source
+
+__all__ = ["Records", "read"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Records(Sequence[T]):
+    """The records of one source: an immutable sequence that knows where each came from.
+
+    Parameters
+    ----------
+    record
+        The records' class.
+    source
+        Name of the source.
+    kept
+        The records, in the order of their rows. A slice gives a tuple.
+    lines
+        For every record, the 1-based line it began on, or the number of its row where there are no lines.
+    report
+        How reading went.
+    """
+
+    record: type[T]
+    source: str
+    kept: tuple[T, ...]
+    lines: tuple[int, ...]
+    report: Report
+    _digest: str | None = field(default=None, init=False, compare=False)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the records, in hexadecimal: the same for any order of rows.
+
+        Every record is a line of JSON, as pydantic writes it: no spaces, fields in the order of the class. The lines
+        are sorted as bytes, which is by id, and each ends with LF. Computed once, in time linear in the records but
+        for the sort.
+        """
+        if self._digest is None:
+            dump = TypeAdapter(self.record).dump_json
+            hashed = sha256()
+            for line in sorted(map(dump, self.kept)):
+                hashed.update(line + b"\n")
+            object.__setattr__(self, "_digest", hashed.hexdigest())
+        return str(self._digest)
+
+    def where(self, index: int) -> str:
+        """Say where a record came from.
+
+        Parameters
+        ----------
+        index
+            Its position in the sequence.
+
+        Returns
+        -------
+        Source and line, such as ``needs.csv line 213``.
+        """
+        return f"{self.source} line {self.lines[index]}"
+
+    def __len__(self) -> int:
+        return len(self.kept)
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self.kept)
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[T, ...]: ...
+    def __getitem__(self, index: int | slice) -> T | tuple[T, ...]:
+        return self.kept[index]
+
+    def __repr__(self) -> str:
+        return f"<Records: {len(self.kept):,} {self.record.__name__} from {self.source}>"
+
+
+def read(
+    source: str | os.PathLike[str] | Source | Iterable[Mapping[str, Any] | Row],
+    record: type[T],
+    *,
+    columns: Mapping[str, str] | None = None,
+    values: Mapping[str, Mapping[Any, Any]] | None = None,
+    constants: Mapping[str, Any] | None = None,
+    errors: Literal["raise", "keep"] = "raise",
+) -> Records[T]:
+    r"""Read a source as records of one kind.
+
+    A record's columns are its fields; a field that is itself a record is spelled by that record's fields (``place``
+    by code, lat and lon). A cell that is empty, None or white space is missing: a field's default applies.
+
+    Parameters
+    ----------
+    source
+        A path ending in .csv, .json, .jsonl or .ndjson; ``scheme:target`` for a named plug-in (``C:\x.csv`` is a
+        path); an object with a method ``rows``; or any iterable of mappings, which is consumed.
+    record
+        The records' class, such as `Need`.
+    columns
+        By field: the source's header, where the two differ.
+    values
+        By field: what this library calls a value, by what the source calls it. The source's are compared as text,
+        without the space around them; a value that is not listed stays as it is.
+    constants
+        By field: the value in every row, where the source has no such column.
+    errors
+        ``raise`` if any row is refused, or ``keep`` the good rows and go on.
+
+    Returns
+    -------
+    The records, with a report of what was refused and flagged. Identical rows are kept once (``DUPLICATE_ROW``), rows
+    that give one id different contents are all refused (``DUPLICATE_ID``); a household that has the same item open
+    twice is flagged (``SAME_HOUSEHOLD_AND_ITEM``).
+
+    Raises
+    ------
+    RowsError
+        If any row is refused, and `errors` is ``raise``; its report names every fault.
+    SourceError
+        If there is nothing to read, or the source's columns are not the record's: ``UNKNOWN_COLUMN``,
+        ``MISSING_COLUMN``, ``CONSTANT_AND_COLUMN``. Where rows are mappings this is so if a column is unknown or
+        missing in every one of them; else it is the fault of the rows. ``SOURCE_FAILED`` if the source breaks off.
+    PluginError
+        If a named plug-in is unknown or broken.
+    InputError
+        If `record`, a map or `errors` asks for what there is not.
+    """
+    if errors not in ("raise", "keep"):
+        raise InputError("errors= should be 'raise' or 'keep'", code="UNKNOWN_OPTION")
+    layout = Layout(record, columns or {}, values or {}, constants or {})
+    opened, name = open_source(source)
+    with blaming(name):
+        headers = getattr(opened, "columns", None)
+    if headers is not None:
+        layout.check(name, headers, headers)
+    table = getattr(record, "table", record.__name__.lower())
+    made: list[T] = []
+    lines: list[int] = []
+    refused: list[Fault] = []
+    always: Iterable[str] | None = None
+    ever: set[str] = set()
+    rows_read = 0
+    for row in _rows(opened, table, name):
+        rows_read += 1
+        if row.fault is not None:
+            refused.append(row.fault)
+            continue
+        one, flaws = layout.make(row.values)
+        if not flaws:
+            made.append(one)
+            lines.append(row.line)
+            continue
+        refused += (Fault(name, row.line, *flaw) for flaw in flaws)
+        if not made:
+            always = [header for header in (row.values if always is None else always) if header in row.values]
+            ever.update(row.values)
+    if headers is None and always is not None and not made:
+        layout.check(name, always, ever)
+
+    repeats = repeats_in(made, lines, record, name, layout.header_of)
+    kept = [index for index in range(len(made)) if index not in repeats.left_out]
+    refused += repeats.refused
+    report = Report(name, rows_read, len(kept), _by_line(refused), _by_line(repeats.flagged))
+    if refused and errors == "raise":
+        raise RowsError(report)
+    return Records(record, name, tuple(made[i] for i in kept), tuple(lines[i] for i in kept), report)
+
+
+def _rows(source: Source, table: str, name: str) -> Iterator[Row]:
+    """Yield the rows of a source, plain mappings numbered, anything else as a fault."""
+    with blaming(name):
+        for number, row in enumerate(source.rows(table), start=1):
+            if isinstance(row, Row):
+                yield row
+            elif isinstance(row, Mapping):
+                yield Row(number, row)
+            else:
+                yield Row(number, {}, Fault(name, number, None, "NOT_AN_OBJECT", "should be a mapping"))
+
+
+def _by_line(faults: Iterable[Fault]) -> tuple[Fault, ...]:
+    return tuple(sorted(faults, key=attrgetter("line")))

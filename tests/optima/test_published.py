@@ -1,0 +1,65 @@
+"""Published instances through the public interface, to the last digit."""
+
+import csv
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+import aidmatch as am
+
+OPTIMA = {
+    "gowns": (3644, Decimal("37195.1045")),
+    "thermometers": (1, Decimal("5.1795")),
+    "disposableBooties": (1830, Decimal("79642.865")),
+}
+
+
+def as_records(folder: Path, item: str) -> tuple[am.Records[am.Need], am.Records[am.Donation]]:
+    fixed = {"item": item, "unit": "piece", "code": "00"}
+    needs = am.read(
+        folder / f"{item}_needs.csv",
+        am.Need,
+        columns={"id": "recipient_id"},
+        constants={
+            **fixed,
+            "household_id": "institution",
+            "category": "A",
+            "approval": "approved",
+            "registered_on": "2020-05-01",
+        },
+    )
+    donations = am.read(
+        folder / f"{item}_donations.csv", am.Donation, columns={"id": "donor_id"}, constants={**fixed, "donor_id": "-"}
+    )
+    return needs, donations
+
+
+def pair_table(folder: Path, item: str) -> am.PairTable:
+    with (folder / f"{item}_miles.csv").open(encoding="utf-8", newline="") as file:
+        rows = [
+            {
+                "demand_id": row["recipient_id"],
+                "supply_id": row["donor_id"],
+                "cost": int((Decimal(row["miles"]) * 10_000).to_integral_value()),
+            }
+            for row in csv.DictReader(file)
+        ]
+    return am.PairTable(am.read(rows, am.PairCost), unit="mile/10000")
+
+
+@pytest.mark.parametrize("item", OPTIMA)
+def test_protective_equipment_of_2020(published: Path, item: str) -> None:
+    folder = published / "ppe_2020_05"
+    needs, donations = as_records(folder, item)
+    problem = am.GivingProblem(needs, donations, as_of=date(2020, 5, 1), pairs=pair_table(folder, item))
+    policy = am.Policy.giving(categories=("A",))
+    matching = am.solve(problem, policy=policy)
+    units, miles = OPTIMA[item]
+    with (folder / "optima.csv").open(encoding="utf-8", newline="") as file:
+        stated = {row["item"]: row for row in csv.DictReader(file)}[item]
+    assert (units, miles) == (int(stated["optimal_units"]), Decimal(stated["optimal_unit_miles"]))
+    assert [level.value for level in matching.levels] == [units, miles * 10_000]
+    assert len(problem.pairs or ()) == int(stated["pairs"])
+    am.verify(problem, matching, policy=policy)
