@@ -80,7 +80,7 @@ class Places:
         self._points = np.array([place.point or nowhere for place in places], dtype=np.float64).reshape(-1, 2)
         self._codes = np.array([place.code or "" for place in places], dtype=np.str_)
         lat, lon = np.radians(self._points).T
-        self._vectors = np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=1)
+        self._vectors = np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
         self._index: Ints = np.arange(len(places))
 
     def __len__(self) -> int:
@@ -112,5 +112,5 @@ class Places:
 
     @property
     def vectors(self) -> Floats:
-        """Unit vectors of the points, of shape (rows, 3); NaN where there is no point."""
-        return np.asarray(self._vectors[self._index])
+        """Unit vectors of the points, of shape (3, rows); NaN where there is no point."""
+        return np.take(self._vectors, self._index, axis=1)

@@ -21,7 +21,7 @@ def metres_between(left: Floats, right: Floats) -> Ints:
     Parameters
     ----------
     left, right
-        Shape (rows, 3).
+        Shape (3, rows).
 
     Returns
     -------
@@ -32,8 +32,8 @@ def metres_between(left: Floats, right: Floats) -> Ints:
     Half the chord between unit vectors is the square root in the haversine formula, so that this is the haversine
     distance (R. W. Sinnott, Sky and Telescope 68, 1984) without a cosine per pair.
     """
-    step = left - right
-    half_chord = np.sqrt(step[:, 0] ** 2 + step[:, 1] ** 2 + step[:, 2] ** 2) / 2
+    (x, y, z), (a, b, c) = left, right
+    half_chord = np.sqrt((x - a) ** 2 + (y - b) ** 2 + (z - c) ** 2) / 2
     return np.floor(2 * EARTH_RADIUS * np.arcsin(np.minimum(half_chord, 1.0)) + 0.5).astype(np.int64)
 
 

@@ -65,12 +65,12 @@ def solve_market(market: Market, solver: FlowSolver) -> Solution:
 
 def _components(program: Program) -> Iterator[tuple[Ints, Ints, Ints]]:
     """Demands, supplies and arcs of each connected component that has arcs, in the order of first demands."""
-    from scipy.sparse import coo_array
+    from scipy.sparse import csr_array
     from scipy.sparse.csgraph import connected_components
 
     n, m = len(program.demand), len(program.supply)
-    ends = program.demand_of, program.supply_of + n
-    graph = coo_array((np.ones(len(ends[0]), dtype=np.bool_), ends), shape=(n + m, n + m))
+    rows = np.searchsorted(program.demand_of, np.arange(n + m + 1))
+    graph = csr_array((np.ones(len(program.metric), dtype=np.int8), program.supply_of + n, rows), (n + m, n + m))
     count, label = connected_components(graph, directed=False)
     demands, supplies, arcs = (
         _split(part.astype(np.int64), count) for part in (label[:n], label[n:], label[program.demand_of])
@@ -86,6 +86,8 @@ def _split(label: Ints, count: int) -> list[Ints]:
 
 
 def _part(program: Program, demands: Ints, supplies: Ints, arcs: Ints) -> Program:
+    if len(demands) + len(supplies) == len(program.demand) + len(program.supply):
+        return program
     return Program(
         program.demand[demands],
         program.supply[supplies],

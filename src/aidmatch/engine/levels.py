@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from aidmatch.arrays import Ints
-from aidmatch.certificate import lexicographic_sign, node_fault
+from aidmatch.certificate import node_fault
 from aidmatch.engine.transport import COST_LIMIT, Transport, TransportFlow, longest_path, solve_transport
 from aidmatch.errors import SolverError
 from aidmatch.program import Level, Program
@@ -200,13 +200,26 @@ def _unmet_cost(program: Program, level: Level) -> Ints:
 
 def _proven(program: Program, answer: ProvenFlow) -> bool:
     """Check the proof of `certificate` on every arc of the program."""
-    costs = np.stack([_arc_cost(program, level) for level in program.levels])
     unmet = np.stack([_unmet_cost(program, level) for level in program.levels])
-    sign = lexicographic_sign(costs - answer.u[:, program.demand_of] - answer.v[:, program.supply_of])
     unused = program.supply.copy()
-    np.subtract.at(unused, program.supply_of, answer.flow)
+    moving = np.flatnonzero(answer.flow)
+    np.subtract.at(unused, program.supply_of[moving], answer.flow[moving])
     return (
-        bool((sign >= 0).all() and (sign[answer.flow > 0] == 0).all())
+        _arcs_proven(program, answer)
         and node_fault(unmet - answer.u, answer.left > 0) is None
         and node_fault(-answer.v, unused > 0) is None
     )
+
+
+def _arcs_proven(program: Program, answer: ProvenFlow) -> bool:
+    """Whether reduced costs are lexicographically ≥ 0, and = 0 where there is flow."""
+    tied = np.arange(len(program.metric))
+    for row, level in enumerate(program.levels):
+        u, v = answer.u[row], answer.v[row]
+        if not (level.metric or u.any() or v.any()):
+            continue
+        reduced = _arc_cost(program, level)[tied] - u[program.demand_of[tied]] - v[program.supply_of[tied]]
+        if (reduced < 0).any() or (answer.flow[tied[reduced > 0]] > 0).any():
+            return False
+        tied = tied[reduced == 0]
+    return True

@@ -142,21 +142,19 @@ def _network(transport: Transport) -> Network:
     n = len(transport.demand)
     idle, miss = np.flatnonzero(transport.may_idle), np.flatnonzero(transport.may_miss)
     demand_of, supply_of = transport.demand_of, transport.supply_of
-    tail = np.concatenate([np.full(len(idle), _HUB), miss + 1, demand_of + 1])
-    head = np.concatenate([idle + n + 1, np.full(len(miss), _HUB), supply_of + n + 1])
-    limit = np.concatenate(
-        [
-            transport.supply[idle],
-            transport.demand[miss],
-            np.minimum(transport.demand[demand_of], transport.supply[supply_of]),
-        ]
-    )
-    cost = np.concatenate([np.zeros(len(idle), dtype=np.int64), transport.unmet[miss], transport.cost])
-    order = np.argsort(tail, kind="stable")
+    # arcs by tail and then head: the hub's own, then of each demand that to the hub before those to supplies
+    on_miss = len(idle) + np.searchsorted(demand_of, miss) + np.arange(len(miss))
+    on_pair = len(idle) + np.cumsum(transport.may_miss)[demand_of] + np.arange(len(demand_of))
+    tail, head, limit, cost = np.zeros((4, len(idle) + len(miss) + len(demand_of)), dtype=np.int64)
+    tail[on_miss], tail[on_pair] = miss + 1, demand_of + 1
+    head[: len(idle)], head[on_pair] = idle + n + 1, supply_of + n + 1
+    limit[: len(idle)], limit[on_miss] = transport.supply[idle], transport.demand[miss]
+    limit[on_pair] = np.minimum(transport.demand[demand_of], transport.supply[supply_of])
+    cost[on_miss], cost[on_pair] = transport.unmet[miss], transport.cost
     balance = np.concatenate(
         [[total(transport.supply) - total(transport.demand)], transport.demand, -transport.supply]
     ).astype(np.int64)
-    return Network(balance, tail[order], head[order], limit[order] + 1, cost[order])
+    return Network(balance, tail, head, limit + 1, cost)
 
 
 def _check_form(array: Ints, size: int, what: str, solver: FlowSolver) -> None:
@@ -174,7 +172,8 @@ def _check_feasible(network: Network, flow: Ints, solver: FlowSolver) -> None:
     if total(flow) > 2 * int(np.abs(network.balance[1:]).sum()):
         raise SolverError("flow comes from nowhere", solver=solver.name, code="SOLVER_INFEASIBLE")
     net = np.zeros(len(network.balance), dtype=np.int64)
-    np.add.at(net, network.tail, flow)
-    np.subtract.at(net, network.head, flow)
+    moving = np.flatnonzero(flow)
+    np.add.at(net, network.tail[moving], flow[moving])
+    np.subtract.at(net, network.head[moving], flow[moving])
     if (net != network.balance).any():
         raise SolverError("flow is not conserved", solver=solver.name, code="SOLVER_INFEASIBLE")

@@ -49,7 +49,7 @@ class PointArcs:
     Parameters
     ----------
     demand_points, supply_points
-        Unit vectors, shapes (demands, 3) and (supplies, 3).
+        Unit vectors, shapes (3, demands) and (3, supplies).
     reach
         Metres up to which each supply may go, int64.
     eligibility
@@ -63,9 +63,9 @@ class PointArcs:
 
     def build(self) -> tuple[Ints, Ints, Ints]:
         """Every eligible pair within reach."""
-        blocks = [self._block(block) for block in demand_blocks(len(self.demand_points), len(self.supply_points))]
-        empty = np.zeros((3, 0), dtype=np.int64)
-        demand_of, supply_of, metric = np.concatenate([empty, *blocks], axis=1)
+        demands, supplies = self.demand_points.shape[1], self.supply_points.shape[1]
+        blocks = [self._block(block) for block in demand_blocks(demands, supplies)]
+        demand_of, supply_of, metric = blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=1)
         return demand_of, supply_of, metric
 
     def _block(self, block: slice) -> Ints:
@@ -73,9 +73,12 @@ class PointArcs:
         # a chord of the reach and two metres more, against rounding: who is in is decided in whole metres below
         angle = np.minimum((self.reach + 2) / EARTH_RADIUS, np.pi)
         least_cosine = np.where(angle < np.pi, np.cos(angle) - 1e-14, -2.0)
-        allowed &= self.demand_points[block] @ self.supply_points.T >= least_cosine
+        allowed &= self.demand_points[:, block].T @ self.supply_points >= least_cosine
         demand_of, supply_of = np.nonzero(allowed)
         demand_of += block.start
-        metric = metres_between(self.supply_points[supply_of], self.demand_points[demand_of])
+        metric = metres_between(
+            np.take(self.supply_points, supply_of, axis=1), np.take(self.demand_points, demand_of, axis=1)
+        )
+        arcs = np.stack([demand_of, supply_of, metric])
         near = metric <= self.reach[supply_of]
-        return np.stack([demand_of[near], supply_of[near], metric[near]])
+        return arcs if near.all() else arcs[:, near]

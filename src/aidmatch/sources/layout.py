@@ -76,7 +76,9 @@ class Layout:
         if both:
             raise InputError(f"{min(both)!r} has a constant, so it has no column", code="CONSTANT_AND_COLUMN")
         self._headers = {field: columns.get(field, field) for field in self._by_field if field not in constants}
-        self._slots: dict[Any, Column] = {header: self._by_field[field] for field, header in self._headers.items()}
+        self._slots: dict[Any, tuple[str | None, str]] = {
+            header: (self._by_field[field].owner, field) for field, header in self._headers.items()
+        }
         if len(self._slots) < len(self._headers):
             raise InputError("two fields would be read from one header", code="DUPLICATE_COLUMN")
         self._translations = {
@@ -147,17 +149,19 @@ class Layout:
             cells = {header: self._translated(header, cell) for header, cell in cells.items()}
         parts = {owner: given.copy() for owner, given in self._given.items()}
         flaws: list[Flaw] = []
-        slot_of = self._slots.get
+        slots = self._slots
         for header, cell in cells.items():
-            column = slot_of(header)
-            if column is None:
+            slot = slots.get(header)
+            if slot is None:
                 flaws.append(self._strange(header))
-            elif not (cell is None or (isinstance(cell, str) and (not cell or cell.isspace()))):
-                parts[column.owner][column.field] = cell
+            elif (cell and not cell.isspace()) if isinstance(cell, str) else cell is not None:
+                owner, field = slot
+                parts[owner][field] = cell
         content = parts[None]
         for owner, optional in self._owners:
-            if parts[owner] or not optional:
-                content[owner] = parts[owner]
+            part = parts[owner]
+            if part or not optional:
+                content[owner] = part
         try:
             return self._validate(content), flaws
         except ValidationError as error:
