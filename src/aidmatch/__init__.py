@@ -27,12 +27,15 @@ from aidmatch.errors import (
     SourceError,
     VerificationError,
 )
-from aidmatch.matching import Assignment, Coverage, LevelResult, Matching, Solving, Status
+from aidmatch.matching import Assignment, LevelResult, Matching, Status
 from aidmatch.pipeline import solve
 from aidmatch.place import Place, Places
 from aidmatch.policy import Policy
-from aidmatch.problem import GivingProblem
+from aidmatch.problem.care import CareProblem
+from aidmatch.problem.giving import GivingProblem
+from aidmatch.records.care import Caregiver, Client, Pair
 from aidmatch.records.case import Gate
+from aidmatch.records.decision import Decision
 from aidmatch.records.giving import Donation, Need, PairCost
 from aidmatch.report import Fault, Report
 from aidmatch.rules.protocol import Rule
@@ -43,7 +46,10 @@ from aidmatch.verification import verify
 __all__ = [
     "AidMatchError",
     "Assignment",
-    "Coverage",
+    "CareProblem",
+    "Caregiver",
+    "Client",
+    "Decision",
     "Distance",
     "Donation",
     "Fault",
@@ -55,6 +61,7 @@ __all__ = [
     "Matching",
     "Need",
     "NumberRangeError",
+    "Pair",
     "PairCost",
     "PairTable",
     "Place",
@@ -69,7 +76,6 @@ __all__ = [
     "RowsError",
     "Rule",
     "SolverError",
-    "Solving",
     "Source",
     "SourceError",
     "Status",

@@ -1,29 +1,48 @@
 """Objective levels as public integer functions: what the formulation optimizes and the check recomputes.
 
 A level is minimized. It charges `unmet_cost(demand)` for each unit of a demand
-left over, and, if `metric`, a pair's distance (or its cost in the table of
-pairs) for each unit on the pair. A level that is reported as a maximum counts
-down from the total of all demands.
+left over, and `pair_cost(demand, supply, metric)` for each unit on a pair. A
+level whose sense is ``max`` reports how far it stays below leaving everything
+over: units served, or the weight of the pairs kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from datetime import date
+from typing import Any, Final, Literal, Protocol
+
+import numpy as np
 
 from aidmatch.errors import PolicyError
+from aidmatch.pair_costs import Listed, Metric, Nearness, PairCost
 from aidmatch.policy import Policy
+from aidmatch.records.care import Pair
 
-__all__ = ["LevelDefinition", "level_definitions"]
+__all__ = ["LEVELS", "LevelDefinition", "LevelFacts", "level_definitions"]
 
 
-class _Categorised(Protocol):
+class LevelFacts(Protocol):
+    """What levels know of a problem."""
+
     @property
-    def category(self) -> str: ...
+    def cost_unit(self) -> str:
+        """What the cost of a pair counts."""
+        ...
+
+    @property
+    def as_of(self) -> date:
+        """The day decided for."""
+        ...
+
+    @property
+    def current(self) -> Sequence[Pair]:
+        """The pairs in force."""
+        ...
 
 
-def _nothing(demand: _Categorised) -> int:
+def _nothing(demand: Any) -> int:
     return 0
 
 
@@ -37,47 +56,127 @@ class LevelDefinition:
         As it stands in the result.
     unit
         What its value counts.
+    sense
+        Whether a large or a small value is good.
     unmet_cost
         Cost of one unmet unit of a demand, a non-negative integer.
-    metric
-        Whether each unit on a pair costs the pair's distance.
+    pair_cost
+        Cost of one unit on a pair: an integer, by demand, supply and metric. None for nothing.
+    bind
+        The same for arrays: makes the pair costs of lists of demands and supplies. None for nothing.
     """
 
     name: str
     unit: str
-    unmet_cost: Callable[[_Categorised], int] = _nothing
-    metric: bool = False
-
-    @property
-    def counts_served(self) -> bool:
-        """Whether the reported value is what is served, to be large, rather than a cost, to be small."""
-        return not self.metric
+    sense: Literal["max", "min"]
+    unmet_cost: Callable[[Any], int] = _nothing
+    pair_cost: Callable[[Any, Any, int], int] | None = None
+    bind: Callable[[Sequence[Any], Sequence[Any]], PairCost] | None = None
 
 
-def _coverage(policy: Policy, unit: str) -> list[LevelDefinition]:
-    def of(category: str) -> Callable[[_Categorised], int]:
+def _coverage(policy: Policy, facts: LevelFacts) -> list[LevelDefinition]:
+    def of(category: str) -> Callable[[Any], int]:
         return lambda demand: int(demand.category == category)
 
-    return [LevelDefinition(f"coverage {category}", "units", of(category)) for category in policy.categories]
+    return [LevelDefinition(f"coverage {category}", "units", "max", of(category)) for category in policy.categories]
 
 
-def _distance(policy: Policy, unit: str) -> list[LevelDefinition]:
-    return [LevelDefinition("distance", f"unit·{unit}", metric=True)]
+def _distance(policy: Policy, facts: LevelFacts) -> list[LevelDefinition]:
+    return [
+        LevelDefinition(
+            "distance",
+            f"unit·{facts.cost_unit}",
+            "min",
+            pair_cost=lambda demand, supply, metric: metric,
+            bind=lambda demands, supplies: Metric(),
+        )
+    ]
+
+
+#: How many digits of an area code name the village, the township and the county.
+_NESTINGS: Final = (12, 9, 6)
+
+
+def _areas(code: str | None) -> list[str | None]:
+    return [code[:digits] if code is not None and len(code) >= digits else None for digits in _NESTINGS]
+
+
+def _nearness(policy: Policy, facts: LevelFacts) -> list[LevelDefinition]:
+    def pair_cost(demand: Any, supply: Any, metric: int) -> int:
+        return sum(
+            one is None or one != other
+            for one, other in zip(_areas(demand.place.code), _areas(supply.place.code), strict=True)
+        )
+
+    def bind(demands: Sequence[Any], supplies: Sequence[Any]) -> PairCost:
+        numbers: dict[str | None, int] = {None: -1}
+        sides = [
+            np.array(
+                [[numbers.setdefault(area, len(numbers)) for area in _areas(node.place.code)] for node in nodes],
+                dtype=np.int64,
+            ).reshape(-1, len(_NESTINGS))
+            for nodes in (demands, supplies)
+        ]
+        return Nearness(sides[0].T.copy(), sides[1].T.copy())
+
+    return [LevelDefinition("nearness", "unit·class", "min", pair_cost=pair_cost, bind=bind)]
+
+
+def _kept(name: str, unit: str, weights: Mapping[tuple[str, str], int]) -> LevelDefinition:
+    def bind(demands: Sequence[Any], supplies: Sequence[Any]) -> PairCost:
+        demand_row = {demand.id: row for row, demand in enumerate(demands)}
+        supply_row = {supply.id: row for row, supply in enumerate(supplies)}
+        rows = sorted(
+            (demand_row[demand_id], supply_row[supply_id], -weight)
+            for (demand_id, supply_id), weight in weights.items()
+            if demand_id in demand_row and supply_id in supply_row
+        )
+        return Listed(*np.array(rows, dtype=np.int64).reshape(-1, 3).T)
+
+    return LevelDefinition(
+        name,
+        unit,
+        "max",
+        pair_cost=lambda demand, supply, metric: -weights.get((demand.id, supply.id), 0),
+        bind=bind,
+    )
+
+
+def _in_force(facts: LevelFacts) -> list[Pair]:
+    return [pair for pair in facts.current if pair.state != "ended"]
+
+
+def _pairs_kept(policy: Policy, facts: LevelFacts) -> list[LevelDefinition]:
+    return [_kept("pairs", "pairs", {(p.demand_id, p.supply_id): 1 for p in _in_force(facts)})]
+
+
+def _continuity(policy: Policy, facts: LevelFacts) -> list[LevelDefinition]:
+    # a pair of today weighs one, so that it is kept rather than none
+    ages = {(p.demand_id, p.supply_id): 1 + max(0, (facts.as_of - p.since).days) for p in _in_force(facts)}
+    return [_kept("continuity", "days", ages)]
 
 
 #: Every level a policy can name.
-_LEVELS: dict[str, Callable[[Policy, str], list[LevelDefinition]]] = {"coverage": _coverage, "distance": _distance}
+LEVELS: Final[Mapping[str, Callable[[Policy, LevelFacts], list[LevelDefinition]]]] = {
+    "coverage": _coverage,
+    "pairs": _pairs_kept,
+    "continuity": _continuity,
+    "nearness": _nearness,
+    "distance": _distance,
+}
 
 
-def level_definitions(policy: Policy, unit: str) -> tuple[LevelDefinition, ...]:
+def level_definitions(policy: Policy, facts: LevelFacts) -> tuple[LevelDefinition, ...]:
     """Spell out a policy's levels.
 
     Parameters
     ----------
     policy
-        Names the levels; ``coverage`` becomes one level a category.
-    unit
-        Unit of a pair's cost.
+        Names the levels. ``coverage``: units served, one level a category. ``pairs``: pairs in force that are kept.
+        ``continuity``: the same, each weighted by its age in days. ``nearness``: for each unit, how many of village,
+        township and county the two sides do not share, by code. ``distance``: unit-metres, or unit-costs.
+    facts
+        The problem.
 
     Returns
     -------
@@ -89,6 +188,6 @@ def level_definitions(policy: Policy, unit: str) -> tuple[LevelDefinition, ...]:
         ``UNKNOWN_LEVEL`` for a name that is not known.
     """
     for name in policy.levels:
-        if name not in _LEVELS:
-            raise PolicyError(f"no level {name!r}; known: {', '.join(_LEVELS)}", code="UNKNOWN_LEVEL")
-    return tuple(level for name in policy.levels for level in _LEVELS[name](policy, unit))
+        if name not in LEVELS:
+            raise PolicyError(f"no level {name!r}; known: {', '.join(LEVELS)}", code="UNKNOWN_LEVEL")
+    return tuple(level for name in policy.levels for level in LEVELS[name](policy, facts))

@@ -28,11 +28,15 @@ VERSION: Final = 1
 
 #: Why a demand that took part has something unmet.
 REASONS: Final = {
-    "NO_LOT": "nobody offers the item in that unit",
-    "NO_LOT_ALLOWED": "the donors' conditions allow none of the lots of that item",
-    "OUT_OF_REACH": "the lots that are allowed are all out of reach",
-    "USED_UP": "the lots in reach are used up by needs of the same or a higher category",
+    "NO_SUPPLY": "nobody offers it in that unit",
+    "NOT_ALLOWED": "rules or decisions allow none of those who offer it",
+    "OUT_OF_REACH": "all that are allowed are out of reach",
+    "ONE_EACH": "all in reach serve it already, and each can do so only once",
+    "USED_UP": "all in reach are used up by others that come first, or as early",
 }
+
+#: What a person calls demands and supplies, by family.
+_WORDS: Final = {"giving": ("needs", "lots"), "care": ("clients", "caregivers")}
 
 # spreadsheets take cells that begin so for formulas, in full width too
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -59,8 +63,10 @@ class Assignment:
         Cost of one unit, in the matching's `cost_unit`.
     metres
         The same if that unit is the metre, else None.
-    item, household_id, donor_id
-        What it is, who gets it and who gave it.
+    item, household_id, giver_id
+        What it is, the household that gets it, and who gives it: the donor, or the caregiver's household.
+    pinned
+        How many of the units people have fixed.
     """
 
     demand_id: str
@@ -70,7 +76,8 @@ class Assignment:
     metres: int | None
     item: str
     household_id: str
-    donor_id: str
+    giver_id: str
+    pinned: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +142,9 @@ class Solving:
         Who did it.
     markets, components, arcs
         Parts decided alone, connected parts of them, and pairs considered.
-    merged
-        Components solved with all levels in one weighted cost; the others were solved level by level.
+    solves
+        Flow problems that were solved: one a component where all levels fit one weighted cost, more where they had to
+        be solved one after the other.
     """
 
     solver: str
@@ -145,7 +153,7 @@ class Solving:
     markets: int
     components: int
     arcs: int
-    merged: int
+    solves: int
 
 
 @dataclass(frozen=True)
@@ -226,8 +234,8 @@ class Matching:
 
         Returns
         -------
-        Mappings with the keys run_id, assignment_id, demand_id, supply_id, household_id, donor_id, item, quantity,
-        cost, cost_unit, metres, state.
+        Mappings with the keys run_id, assignment_id, demand_id, supply_id, household_id, giver_id, item, quantity,
+        cost, cost_unit, metres, pinned, state.
         """
         run_id = self.run_id
         for a in self.assignments:
@@ -237,12 +245,13 @@ class Matching:
                 "demand_id": a.demand_id,
                 "supply_id": a.supply_id,
                 "household_id": a.household_id,
-                "donor_id": a.donor_id,
+                "giver_id": a.giver_id,
                 "item": a.item,
                 "quantity": a.quantity,
                 "cost": a.cost,
                 "cost_unit": self.cost_unit,
                 "metres": a.metres,
+                "pinned": a.pinned,
                 "state": "offered",
             }
 
@@ -344,23 +353,26 @@ class Matching:
         demands, asked = sum(c.demands for c in self.coverage), sum(c.asked for c in self.coverage)
         served = sum(c.served for c in self.coverage)
         yield f"Matching {self.status}, decided for {self.as_of}, run {self.run_id}"
-        yield f"  asked    {asked:>9,} units in {demands:,} needs"
-        yield f"  offered  {self.offered:>9,} units in {self.supplies:,} lots"
+        demand_word, supply_word = _WORDS[self.policy.family]
+        yield f"  asked    {asked:>9,} units in {demands:,} {demand_word}"
+        yield f"  offered  {self.offered:>9,} units in {self.supplies:,} {supply_word}"
         share = _share(served, asked)
         yield f"  served   {served:>9,} units in {len(self.assignments):,} assignments ({share} of asked)"
         yield from self._distance_lines(served)
-        yield from _table("category", self.coverage, self.policy.categories)
-        yield from _table("item", self.coverage, sorted({c.item for c in self.coverage}))
+        yield from _table("category", demand_word, self.coverage, self.policy.categories)
+        items = sorted({c.item for c in self.coverage})
+        if len(items) > 1:
+            yield from _table("item", demand_word, self.coverage, items)
         yield ""
         yield f"{'level':<16}{'value':>16}{'bound':>16}{'gap':>6}  proof"
         for level in self.levels:
             yield f"{level.name:<16}{level.value:>16,}{level.bound:>16,}{level.gap:>6,}  {level.proof}"
         yield ""
-        yield f"unmet: {sum(self.unmet.values()):,} units of {len(self.unmet):,} needs"
+        yield f"unmet: {sum(self.unmet.values()):,} units of {len(self.unmet):,} {demand_word}"
         for code, count in sorted(Counter(self.reasons.values()).items()):
             units = sum(left for id_, left in self.unmet.items() if self.reasons[id_] == code)
-            yield f"  {code:<16}{units:>8,} units of {count:>6,} needs: {REASONS[code]}"
-        for what, closed in (("needs", self.closed_demands), ("lots", self.closed_supplies)):
+            yield f"  {code:<16}{units:>8,} units of {count:>6,} {demand_word}: {REASONS[code]}"
+        for what, closed in ((demand_word, self.closed_demands), (supply_word, self.closed_supplies)):
             for code, count in sorted(Counter(closed.values()).items()):
                 yield f"  not part of the decision: {count:,} {what} {code}"
         for report in self.reports:
@@ -375,9 +387,9 @@ class Matching:
             yield f"  distance {mean:>9,.1f} km a unit on average, {farthest:,.1f} km at most"
 
 
-def _table(heading: str, coverage: tuple[Coverage, ...], names: Any) -> Iterator[str]:
+def _table(heading: str, demands: str, coverage: tuple[Coverage, ...], names: Any) -> Iterator[str]:
     yield ""
-    yield f"{'by ' + heading:<16}{'needs':>8}{'met':>8}{'asked':>10}{'served':>10}{'share':>8}"
+    yield f"{'by ' + heading:<16}{demands:>8}{'met':>8}{'asked':>10}{'served':>10}{'share':>8}"
     for name in names:
         rows = [c for c in coverage if getattr(c, heading) == name]
         asked, served = sum(c.asked for c in rows), sum(c.served for c in rows)
@@ -409,12 +421,13 @@ _COLUMNS: Final = (
     "demand_id",
     "supply_id",
     "household_id",
-    "donor_id",
+    "giver_id",
     "item",
     "quantity",
     "cost",
     "cost_unit",
     "metres",
+    "pinned",
     "state",
 )
 _MATCHING: TypeAdapter[Matching] = TypeAdapter(Matching)

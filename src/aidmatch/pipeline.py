@@ -5,17 +5,17 @@ from __future__ import annotations
 from aidmatch._version import __version__
 from aidmatch.distance.protocol import DISTANCES, Distance
 from aidmatch.engine.components import solve_market
-from aidmatch.formulation.giving import formulate
+from aidmatch.formulation.flow import formulate
 from aidmatch.matching import Matching
 from aidmatch.policy import Policy
-from aidmatch.problem import GivingProblem
+from aidmatch.problem.problem import Problem
 from aidmatch.solvers.network import SOLVERS, FlowSolver
 
 __all__ = ["solve"]
 
 
 def solve(
-    problem: GivingProblem,
+    problem: Problem,
     *,
     policy: Policy | None = None,
     distance: Distance | str = "great-circle",
@@ -28,7 +28,7 @@ def solve(
     problem
         What is to be matched, and as of which day.
     policy
-        How to choose; ``Policy.giving()`` if none is given.
+        How to choose; the default of the problem's family if none is given.
     distance
         A distance, or the name of a plug-in in ``aidmatch.distances``.
     solver
@@ -49,7 +49,7 @@ def solve(
     SolverError
         If the solver failed, or its answer is wrong or not proven.
     """
-    policy = policy or Policy.giving()
+    policy = policy or getattr(Policy, problem.family)()
     metres = DISTANCES.get(distance)() if isinstance(distance, str) else distance
     backend: FlowSolver = SOLVERS.get(solver)() if isinstance(solver, str) else solver
     formulation = formulate(problem, policy, metres)

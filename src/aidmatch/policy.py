@@ -20,7 +20,7 @@ __all__ = ["Policy"]
 class Policy:
     """How to choose.
 
-    Make one with `Policy.giving`, which reports mistakes as `PolicyError`.
+    Make one with `Policy.giving` or `Policy.care`, which report mistakes as `PolicyError`.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class Policy:
     name: Text = "giving"
     version: Text = "1"
     schema: Literal[1] = 1
-    family: Literal["giving"] = "giving"
+    family: Literal["giving", "care"] = "giving"
     categories: Annotated[tuple[Text, ...], Field(min_length=1)] = ("A", "B", "C", "D")
     levels: Annotated[tuple[Text, ...], Field(min_length=1)] = ("coverage", "distance")
     rules: tuple[Text, ...] = ("only-categories", "only-areas", "own-product")
@@ -67,8 +67,38 @@ class Policy:
         PolicyError
             If a field is unknown or its value impossible, or a name stands twice in a list.
         """
+        return cls._made({**fields, "family": "giving"})
+
+    @classmethod
+    def care(cls, **fields: Any) -> Policy:
+        """Build the policy of a care problem.
+
+        Parameters
+        ----------
+        **fields
+            Any field of the class; the rest keep the defaults of care: coverage, then pairs in force kept by their
+            age, then nearness, then distance, under the rules of services, languages and gender.
+
+        Returns
+        -------
+        The policy.
+
+        Raises
+        ------
+        PolicyError
+            As `giving`.
+        """
+        usual = {
+            "name": "care",
+            "levels": ("coverage", "continuity", "nearness", "distance"),
+            "rules": ("services", "languages", "caregiver-gender"),
+        }
+        return cls._made({**usual, **fields, "family": "care"})
+
+    @classmethod
+    def _made(cls, fields: dict[str, Any]) -> Policy:
         try:
-            policy = cls(**{**fields, "family": "giving"})
+            policy = cls(**fields)
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False, include_context=False)[0]
             field = ".".join(map(str, first["loc"]))
@@ -81,7 +111,7 @@ class Policy:
 
     def replace(self, **fields: Any) -> Policy:
         """Return a changed copy; errors as for `giving`."""
-        return type(self).giving(**{**asdict(self), **fields})
+        return self._made({**asdict(self), **fields})
 
     @property
     def max_metres(self) -> int | None:

@@ -3,9 +3,9 @@
 A *market* is the smallest part that can be decided alone. A *program* is a
 market with its arcs:
 
-    minimize, in strict order of ℓ,   Σ_k metric_k·[ℓ is metric]·flow_k + Σ_i unmet^ℓ_i·left_i
+    minimize, in strict order of ℓ,   Σ_k arc^ℓ_k·flow_k + Σ_i unmet^ℓ_i·left_i
     subject to                        Σ_{k at i} flow_k + left_i = demand_i,   Σ_{k at j} flow_k ≤ supply_j,
-                                      flow, left ≥ 0 and integer.
+                                      0 ≤ flow_k ≤ limit, left ≥ 0, all integer.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from aidmatch.arrays import Ints, dot
+from aidmatch.arrays import Ints
+from aidmatch.pair_costs import PairCost
 
-__all__ = ["ArcProducer", "Level", "Market", "Program", "Solution"]
+__all__ = ["ArcProducer", "Costs", "Level", "Market", "Program", "Solution"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +27,28 @@ class Level:
     ----------
     unmet
         Cost of one unit left over at each demand, int64 ≥ 0, shape (demands,); None where it costs nothing.
-    metric
-        Whether a unit on an arc costs the arc's metric.
+    pairs
+        Costs of a unit on a pair, by structure; None where it costs nothing.
     """
 
     unmet: Ints | None
-    metric: bool
+    pairs: PairCost | None
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """One objective level of a program.
+
+    Parameters
+    ----------
+    unmet
+        Cost of one unit left over at each demand, int64 ≥ 0, shape (demands,); None where it costs nothing.
+    arc
+        Cost of one unit on each arc, int64, shape (arcs,); None where it costs nothing.
+    """
+
+    unmet: Ints | None
+    arc: Ints | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +61,18 @@ class Program:
         Units asked for and offered, int64 ≥ 0, shapes (demands,) and (supplies,).
     demand_of, supply_of
         Ends of each arc, int64, shape (arcs,), sorted by demand and then supply, each pair at most once.
-    metric
-        Cost of one unit on each arc, int64 ≥ 0, shape (arcs,).
     levels
         From the highest to the lowest.
+    limit
+        Most units on any one arc; None for no limit of its own.
     """
 
     demand: Ints
     supply: Ints
     demand_of: Ints
     supply_of: Ints
-    metric: Ints
-    levels: tuple[Level, ...]
-
-    def level_value(self, level: Level, flow: Ints, left: Ints) -> int:
-        """Exact cost of a flow at a level, given what it leaves over at each demand."""
-        value = dot(self.metric, flow) if level.metric else 0
-        return value if level.unmet is None else value + dot(level.unmet, left)
+    levels: tuple[Costs, ...]
+    limit: int | None
 
 
 class ArcProducer(Protocol):
@@ -83,16 +95,24 @@ class Market:
         Makes the eligible pairs.
     levels
         From the highest to the lowest.
+    limit
+        Most units on any one pair; None for no limit of its own.
     """
 
     demand: Ints
     supply: Ints
     arcs: ArcProducer
     levels: tuple[Level, ...]
+    limit: int | None
 
-    def program(self) -> Program:
-        """The market with all its arcs."""
-        return Program(self.demand, self.supply, *self.arcs.build(), self.levels)
+    def program(self) -> tuple[Program, Ints]:
+        """The market with all its arcs, and the metric of each arc."""
+        demand_of, supply_of, metric = self.arcs.build()
+        levels = tuple(
+            Costs(level.unmet, None if level.pairs is None else level.pairs.of(demand_of, supply_of, metric))
+            for level in self.levels
+        )
+        return Program(self.demand, self.supply, demand_of, supply_of, levels, self.limit), metric
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +125,14 @@ class Solution:
         The arcs that carry flow, int64, in the order of the program's arcs.
     u, v
         Potentials of demands and supplies, int64, shapes (levels, demands) and (levels, supplies).
-    degree
-        Number of eligible pairs of each demand.
+    open_arcs
+        Number of eligible pairs of each demand that are below their limit.
     components
         Connected components that carry arcs.
     arcs
         Number of the program's arcs.
-    merged
-        How many components were solved with all levels in one weighted cost; the others were solved level by level.
+    solves
+        Flow problems that were solved: one a component where all levels fit one weighted cost.
     """
 
     demand_of: Ints
@@ -121,7 +141,7 @@ class Solution:
     flow: Ints
     u: Ints
     v: Ints
-    degree: Ints
+    open_arcs: Ints
     components: int
     arcs: int
-    merged: int
+    solves: int

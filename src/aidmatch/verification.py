@@ -4,7 +4,8 @@ Nothing here comes from formulation, engine or solvers. With them it shares the
 records, the policy, the definitions of the levels, and whatever is plugged in:
 rules are asked in their scalar form, distances as they are. The optimum is
 proven by the certificate (see `certificate`) over every pair of records that
-could meet, enumerated here in blocks of bounded size.
+could meet, enumerated here in blocks of bounded size. What people have pinned
+is taken off both sides first: the proof is about what was left to decide.
 """
 
 from __future__ import annotations
@@ -14,21 +15,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Final, NoReturn, cast
+from typing import Any, Final, NoReturn, cast
 
 import numpy as np
 
-from aidmatch.arrays import Bools, Ints, dot
+from aidmatch.arrays import Bools, Ints
 from aidmatch.certificate import node_fault
 from aidmatch.distance.pair_table import METRE
 from aidmatch.distance.protocol import DISTANCES, Distance, measure
 from aidmatch.errors import VerificationError
 from aidmatch.levels import LevelDefinition, level_definitions
 from aidmatch.matching import Assignment, Matching, Status
+from aidmatch.pair_costs import PairCost
 from aidmatch.place import Places
 from aidmatch.policy import Policy
-from aidmatch.problem import Admission, GivingProblem
-from aidmatch.records.giving import Donation, Need
+from aidmatch.problem.problem import Admission, Problem
 from aidmatch.rules.protocol import Rule, rules_named
 
 __all__ = ["verify"]
@@ -38,14 +39,15 @@ _BLOCK: Final = 1_000_000
 
 
 def verify(
-    problem: GivingProblem, matching: Matching, *, policy: Policy | None = None, distance: Distance | None = None
+    problem: Problem, matching: Matching, *, policy: Policy | None = None, distance: Distance | None = None
 ) -> None:
     """Recompute everything a matching claims.
 
-    Checked are the inputs' digests; who takes part; every assignment's eligibility, cost and parties; capacities and
-    quantities; what is unmet and why; the totals; every level's value and bound; that no unit lies idle, or serves a
-    lower category, while an eligible demand of a higher one wants it; and by the certificate, in exact integers, that
-    no matching is better at any level. Not checked is what cannot be recomputed: `reports` and `solving`.
+    Checked are the inputs' digests; who takes part; every assignment's eligibility, cost and parties; decisions,
+    capacities and quantities; what is unmet and why; the totals; every level's value and bound; where coverage comes
+    first, that no unit lies idle, or serves a lower category, while an eligible demand of a higher one wants it; and by
+    the certificate, in exact integers, that no matching is better at any level. Not checked is what cannot be
+    recomputed: `reports` and `solving`.
 
     Parameters
     ----------
@@ -63,7 +65,7 @@ def verify(
     ------
     VerificationError
         At the first lie, naming it.
-    PolicyError, PluginError, RowsError
+    PolicyError, PluginError, ProblemError, RowsError
         If the matching's policy does not fit the problem, or a plug-in is missing.
     """
     if policy is not None and policy.digest != matching.policy.digest:
@@ -77,7 +79,7 @@ def _lie(code: str, message: str) -> NoReturn:
 
 @dataclass(frozen=True, slots=True)
 class _Pairs:
-    """Some pairs that could meet: rows of their needs and lots, and their costs where these are listed."""
+    """Some pairs: rows of their demands and supplies, and their costs where these are listed."""
 
     i: Ints
     j: Ints
@@ -87,8 +89,19 @@ class _Pairs:
         return _Pairs(self.i[index], self.j[index], None if self.cost is None else self.cost[index])
 
 
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """The matching as arrays: pairs with the units decided and pinned, what is left over, what is unused."""
+
+    pairs: _Pairs
+    decided: Ints
+    pinned: Ints
+    left: Ints
+    unused: Ints
+
+
 class _Check:
-    def __init__(self, problem: GivingProblem, matching: Matching, distance: Distance | None) -> None:
+    def __init__(self, problem: Problem, matching: Matching, distance: Distance | None) -> None:
         self.problem, self.matching = problem, matching
         self.policy = matching.policy
         if matching.inputs != problem.digests() or matching.as_of != problem.as_of:
@@ -96,23 +109,27 @@ class _Check:
         if matching.cost_unit != problem.cost_unit:
             _lie("OTHER_INPUT", f"costs are in {problem.cost_unit!r}, not {matching.cost_unit!r}")
         self.distance = self._the_distance(distance)
-        problem.check_categories(self.policy)
-        self.levels: tuple[LevelDefinition, ...] = level_definitions(self.policy, problem.cost_unit)
+        problem.check_policy(self.policy)
+        self.levels: tuple[LevelDefinition, ...] = level_definitions(self.policy, problem)
         self.rules: list[Rule] = rules_named(self.policy.rules)
         self.admission: Admission = problem.admission()
-        self.needs: Sequence[Need] = self.admission.needs
-        self.lots: Sequence[Donation] = self.admission.donations
-        self.demand = np.array([need.quantity for need in self.needs], dtype=np.int64)
-        self.supply = np.array([lot.quantity for lot in self.lots], dtype=np.int64)
+        self.demands: Sequence[Any] = self.admission.demands
+        self.supplies: Sequence[Any] = self.admission.supplies
+        self.demand_row = {demand.id: row for row, demand in enumerate(self.demands)}
+        self.supply_row = {supply.id: row for row, supply in enumerate(self.supplies)}
+        self.asked = np.array([problem.demand_side.units(d) for d in self.demands], dtype=np.int64)
+        self.offered = np.array([problem.supply_side.units(s) for s in self.supplies], dtype=np.int64)
+        self.item_of_demand = [problem.demand_side.item(d) for d in self.demands]
+        self.item_of_supply = [problem.supply_side.item(s) for s in self.supplies]
         reach = problem.reach(self.policy)
-        self.reach = np.array([reach(lot) for lot in self.lots], dtype=np.int64)
+        self.reach = np.array([reach(supply) for supply in self.supplies], dtype=np.int64)
         self.labels = [
             (_compact(of_demand), _compact(of_supply))
-            for of_demand, of_supply in (rule.labels(self.needs, self.lots) for rule in self.rules)
+            for of_demand, of_supply in (rule.labels(self.demands, self.supplies) for rule in self.rules)
         ]
         if self.distance is not None:
-            self.need_places = Places(need.place for need in self.needs)
-            self.lot_places = Places(lot.place for lot in self.lots)
+            self.demand_places = Places(demand.place for demand in self.demands)
+            self.supply_places = Places(supply.place for supply in self.supplies)
 
     def _the_distance(self, given: Distance | None) -> Distance | None:
         named = self.matching.distance
@@ -130,156 +147,167 @@ class _Check:
     def run(self) -> None:
         if self.matching.status is not Status.OPTIMAL:
             _lie("STATUS", f"status {self.matching.status!r} cannot be proven")
-        if dict(self.matching.closed_demands) != dict(self.admission.closed_needs):
-            _lie("ADMISSION", "the needs that did not take part, or their reasons, are others")
-        if dict(self.matching.closed_supplies) != dict(self.admission.closed_donations):
-            _lie("ADMISSION", "the lots that did not take part, or their reasons, are others")
-        i, j, flow = self._assignments()
-        left, unused = self._quantities(i, j, flow)
-        self._totals(left)
-        u, v = self._certificate(left, unused)
-        self._level_values(left, u, v)
-        self._pairs_of_assignments(i, j, u, v)
-        reasons = self._every_pair(i, j, left, unused, u, v)
-        if reasons != dict(self.matching.reasons):
+        if dict(self.matching.closed_demands) != dict(self.admission.closed_demands):
+            _lie("ADMISSION", "the demands that did not take part, or their reasons, are others")
+        if dict(self.matching.closed_supplies) != dict(self.admission.closed_supplies):
+            _lie("ADMISSION", "the supplies that did not take part, or their reasons, are others")
+        answer = self._answer()
+        self._totals(answer)
+        self._level_values(answer)
+        u, v = self._certificate(answer)
+        self._tight(answer, u, v)
+        if self._every_pair(answer, u, v) != dict(self.matching.reasons):
             _lie("REASONS", "the reasons of what is unmet are others")
 
-    def _assignments(self) -> tuple[Ints, Ints, Ints]:
-        """Rows and quantities of the assignments, once each is known to be one."""
-        need_row = {need.id: row for row, need in enumerate(self.needs)}
-        lot_row = {lot.id: row for row, lot in enumerate(self.lots)}
+    def _answer(self) -> _Answer:
+        """The assignments as arrays, once each is known to be one and no quantity is broken."""
         keys = [(a.demand_id, a.supply_id) for a in self.matching.assignments]
         if any(one >= other for one, other in pairwise(keys)):
             _lie("ASSIGNMENT", "assignments are not sorted, or a pair comes twice")
+        limit = self.problem.pair_limit
+        served, used = [0] * len(self.demands), [0] * len(self.supplies)
         rows = []
         for a in self.matching.assignments:
-            if a.demand_id not in need_row or a.supply_id not in lot_row:
+            if a.demand_id not in self.demand_row or a.supply_id not in self.supply_row:
                 _lie("ASSIGNMENT", f"{_of(a)}: one of them does not take part")
-            need, lot = self.needs[need_row[a.demand_id]], self.lots[lot_row[a.supply_id]]
-            if not 1 <= a.quantity <= min(need.quantity, lot.quantity):
-                _lie("QUANTITY", f"{_of(a)}: quantity {a.quantity}")
-            if (need.item, need.unit) != (lot.item, lot.unit):
-                _lie("ELIGIBILITY", f"{_of(a)}: other items, or other units")
-            if (a.item, a.household_id, a.donor_id) != (need.item, need.household_id, lot.donor_id):
-                _lie("ASSIGNMENT", f"{_of(a)}: item, household or donor is another")
-            for rule in self.rules:
-                if (reason := rule.reason(need, lot)) is not None:
-                    _lie("ELIGIBILITY", f"{_of(a)}: {reason}")
-            rows.append((need_row[a.demand_id], lot_row[a.supply_id], a.quantity))
-        i, j, flow = np.array(rows, dtype=np.int64).reshape(-1, 3).T
-        return i, j, flow
-
-    def _quantities(self, i: Ints, j: Ints, flow: Ints) -> tuple[Ints, Ints]:
-        """What is left over and unused, once no capacity is broken."""
-        served, used = [0] * len(self.needs), [0] * len(self.lots)
-        for row, column, units in zip(i.tolist(), j.tolist(), flow.tolist(), strict=True):
-            served[row] += units
-            used[column] += units
-        for need, units in zip(self.needs, served, strict=True):
-            if units > need.quantity:
-                _lie("CAPACITY", f"need {need.id!r} gets {units} of {need.quantity}")
-        for lot, units in zip(self.lots, used, strict=True):
-            if units > lot.quantity:
-                _lie("CAPACITY", f"lot {lot.id!r} gives {units} of {lot.quantity}")
-        left = self.demand - np.array(served, dtype=np.int64)
-        unmet = {self.needs[row].id: int(left[row]) for row in np.flatnonzero(left).tolist()}
+            i, j = self.demand_row[a.demand_id], self.supply_row[a.supply_id]
+            self._parties(a, i, j)
+            most = min(int(self.asked[i]), int(self.offered[j]), a.quantity if limit is None else limit)
+            if not 1 <= a.quantity <= most or a.pinned != self.admission.pins.get((a.demand_id, a.supply_id), 0):
+                _lie("QUANTITY", f"{_of(a)}: quantity {a.quantity}, {a.pinned} of it pinned")
+            if a.pinned > a.quantity:
+                _lie("QUANTITY", f"{_of(a)}: more is pinned than given")
+            served[i] += a.quantity
+            used[j] += a.quantity
+            rows.append((i, j, a.quantity - a.pinned, a.pinned))
+        for demand_id, supply_id in sorted(self.admission.pins.keys() - set(keys)):
+            _lie("PIN", f"the pin of demand {demand_id!r} to supply {supply_id!r} is not honoured")
+        for records, given, quantity in ((self.demands, served, self.asked), (self.supplies, used, self.offered)):
+            for record, units, most in zip(records, given, quantity.tolist(), strict=True):
+                if units > most:
+                    _lie("CAPACITY", f"{record.id!r} has {units} of {most}")
+        left = self.asked - np.array(served, dtype=np.int64)
+        unmet = {self.demands[row].id: int(left[row]) for row in np.flatnonzero(left).tolist()}
         if unmet != dict(self.matching.unmet):
             _lie("UNMET", "what is unmet is not what the assignments leave")
-        return left, self.supply - np.array(used, dtype=np.int64)
+        columns: Ints = np.array(rows, dtype=np.int64).reshape(-1, 4).T
+        decided, pinned = columns[2:]
+        pairs = _Pairs(columns[0], columns[1], self._listed_costs())
+        self._costs(pairs, decided)
+        return _Answer(pairs, decided, pinned, left, self.offered - np.array(used, dtype=np.int64))
 
-    def _totals(self, left: Ints) -> None:
-        totals: dict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
-        for need, over in zip(self.needs, left.tolist(), strict=True):
-            row = totals[need.category, need.item, need.unit]
-            row[0] += 1
-            row[1] += over == 0
-            row[2] += need.quantity
-            row[3] += need.quantity - over
-        claimed = [
-            ((c.category, c.item, c.unit), [c.demands, c.demands_met, c.asked, c.served])
-            for c in self.matching.coverage
-        ]
-        offered = sum(lot.quantity for lot in self.lots)
-        if claimed != sorted(totals.items()) or (self.matching.supplies, self.matching.offered) != (
-            len(self.lots),
-            offered,
-        ):
-            _lie("TOTALS", "the totals are not those of the needs, the lots and the assignments")
-
-    def _certificate(self, left: Ints, unused: Ints) -> tuple[Ints, Ints]:
-        """The potentials, once they fit the nodes."""
-        proof = self.matching.certificate
-        if proof.demand_ids != tuple(n.id for n in self.needs) or proof.supply_ids != tuple(s.id for s in self.lots):
-            _lie("CERTIFICATE", "the certificate is for other needs or lots")
-        sizes = (len(self.levels), len(self.needs)), (len(self.levels), len(self.lots))
-        u, v = proof.u, proof.v
-        if any(
-            size != array.shape and not size[1] == array.size == 0 for size, array in zip(sizes, (u, v), strict=True)
-        ):
-            _lie("CERTIFICATE", "the certificate has other levels")
-        u, v = u.reshape(sizes[0]), v.reshape(sizes[1])
-        unmet = np.array([[level.unmet_cost(n) for n in self.needs] for level in self.levels], dtype=np.int64)
-        row = node_fault(unmet.reshape(sizes[0]) - u, left > 0)
-        if row is not None:
-            _lie("UNPROVEN", f"the potential of need {self.needs[row].id!r} proves nothing")
-        row = node_fault(-v, unused > 0)
-        if row is not None:
-            _lie("UNPROVEN", f"the potential of lot {self.lots[row].id!r} proves nothing")
-        return u, v
-
-    def _level_values(self, left: Ints, u: Ints, v: Ints) -> None:
-        if [level.name for level in self.levels] != [level.name for level in self.matching.levels]:
-            _lie("LEVEL", "the levels are not the policy's")
-        for row, (level, claimed) in enumerate(zip(self.levels, self.matching.levels, strict=True)):
-            cost = sum(level.unmet_cost(n) * over for n, over in zip(self.needs, left.tolist(), strict=True))
-            if level.metric:
-                cost += sum(a.quantity * a.cost for a in self.matching.assignments)
-            bound = dot(self.demand, u[row]) + dot(self.supply, v[row])
-            if level.counts_served:
-                asked = sum(level.unmet_cost(n) * n.quantity for n in self.needs)
-                cost, bound = asked - cost, asked - bound
-            if (claimed.value, claimed.bound) != (cost, bound):
-                _lie(
-                    "LEVEL", f"level {level.name!r} is {cost} with bound {bound}, not {claimed.value}, {claimed.bound}"
-                )
-            sense = "max" if level.counts_served else "min"
-            if bound != cost or (claimed.gap, claimed.sense, claimed.unit) != (0, sense, level.unit):
-                _lie("LEVEL", f"level {level.name!r}: gap, sense or unit is another")
-
-    def _pairs_of_assignments(self, i: Ints, j: Ints, u: Ints, v: Ints) -> None:
-        """Each assignment costs what it says, lies within reach, and is tight at every level."""
-        pairs = _Pairs(i, j, self._listed_costs())
-        costs = self._cost(pairs)
-        tight = self._sign(pairs, u, v) == 0
-        for a, cost, reach, is_tight in zip(
-            self.matching.assignments, costs.tolist(), self.reach[j].tolist(), tight.tolist(), strict=True
-        ):
-            if (a.cost, a.metres) != (cost, cost if self.problem.cost_unit == METRE else None):
-                _lie("COST", f"{_of(a)}: a unit costs {cost}, not {a.cost}")
-            if cost > reach:
-                _lie("ELIGIBILITY", f"{_of(a)}: {cost} metres are out of reach")
-            if not is_tight:
-                _lie("UNPROVEN", f"{_of(a)}: the potentials do not prove that it belongs in an optimum")
+    def _parties(self, a: Assignment, i: int, j: int) -> None:
+        """The two sides of an assignment may meet, and are who it says."""
+        demand, supply = self.demands[i], self.supplies[j]
+        if self.item_of_demand[i] != self.item_of_supply[j]:
+            _lie("ELIGIBILITY", f"{_of(a)}: other items, or other units")
+        if (a.item, a.household_id, a.giver_id) != (self.item_of_demand[i][0], *self.problem.owners(demand, supply)):
+            _lie("ASSIGNMENT", f"{_of(a)}: item, household or giver is another")
+        if (demand.id, supply.id) in self.admission.forbidden:
+            _lie("FORBIDDEN", f"{_of(a)}: a decision forbids it")
+        if a.quantity > a.pinned:
+            for rule in self.rules:
+                if (reason := rule.reason(demand, supply)) is not None:
+                    _lie("ELIGIBILITY", f"{_of(a)}: {reason}")
 
     def _listed_costs(self) -> Ints | None:
         """Cost of each assignment in the table of pairs, if there is one."""
         if self.problem.pairs is None:
             return None
-        listed = self.problem.pairs.costs
+        eligible, listed = self.problem.pairs.costs, self.problem.pairs.all_costs
         for a in self.matching.assignments:
-            if (a.demand_id, a.supply_id) not in listed:
+            pair = a.demand_id, a.supply_id
+            if pair not in listed or (a.quantity > a.pinned and pair not in eligible):
                 _lie("ELIGIBILITY", f"{_of(a)}: not among the pairs that may be")
         return np.array([listed[a.demand_id, a.supply_id] for a in self.matching.assignments], dtype=np.int64)
 
-    def _every_pair(self, user: Ints, using: Ints, left: Ints, unused: Ints, u: Ints, v: Ints) -> dict[str, str]:
-        """Look at every pair that could meet; give the reasons of what is unmet."""
-        rank = np.array([self.policy.categories.index(need.category) for need in self.needs], dtype=np.int64)
-        lowest = np.full(len(self.lots), -1, dtype=np.int64)
-        np.maximum.at(lowest, using, rank[user])
-        reached = np.zeros(len(self.needs), dtype=np.bool_)
-        for pairs in self._pairs_that_could_meet():
+    def _costs(self, pairs: _Pairs, decided: Ints) -> None:
+        """Each assignment costs what it says, and lies within reach unless it is pinned."""
+        costs, reach = self._cost(pairs).tolist(), self.reach[pairs.j].tolist()
+        for a, cost, most, units in zip(self.matching.assignments, costs, reach, decided.tolist(), strict=True):
+            if (a.cost, a.metres) != (cost, cost if self.problem.cost_unit == METRE else None):
+                _lie("COST", f"{_of(a)}: a unit costs {cost}, not {a.cost}")
+            if units and cost > most:
+                _lie("ELIGIBILITY", f"{_of(a)}: {cost} metres are out of reach")
+
+    def _totals(self, answer: _Answer) -> None:
+        totals: dict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+        for demand, item, asked, over in zip(
+            self.demands, self.item_of_demand, self.asked.tolist(), answer.left.tolist(), strict=True
+        ):
+            row = totals[(demand.category, *item)]
+            row[0] += 1
+            row[1] += over == 0
+            row[2] += asked
+            row[3] += asked - over
+        claimed = [
+            ((c.category, c.item, c.unit), [c.demands, c.demands_met, c.asked, c.served])
+            for c in self.matching.coverage
+        ]
+        supplies = len(self.supplies), sum(self.offered.tolist())
+        if claimed != sorted(totals.items()) or (self.matching.supplies, self.matching.offered) != supplies:
+            _lie("TOTALS", "the totals are not those of the demands, the supplies and the assignments")
+
+    def _level_values(self, answer: _Answer) -> None:
+        """Every level by its scalar form, pinned units counted in."""
+        if [level.name for level in self.levels] != [level.name for level in self.matching.levels]:
+            _lie("LEVEL", "the levels are not the policy's")
+        ends = list(zip(answer.pairs.i.tolist(), answer.pairs.j.tolist(), strict=True))
+        for level, claimed in zip(self.levels, self.matching.levels, strict=True):
+            value = sum(level.unmet_cost(d) * over for d, over in zip(self.demands, answer.left.tolist(), strict=True))
+            if level.pair_cost is not None:
+                value += sum(
+                    a.quantity * level.pair_cost(self.demands[i], self.supplies[j], a.cost)
+                    for a, (i, j) in zip(self.matching.assignments, ends, strict=True)
+                )
+            if level.sense == "max":
+                units = self.asked.tolist()
+                value = sum(level.unmet_cost(d) * q for d, q in zip(self.demands, units, strict=True)) - value
+            if (claimed.value, claimed.bound, claimed.gap) != (value, value, 0):
+                _lie("LEVEL", f"level {level.name!r} is {value}, not {claimed.value} with bound {claimed.bound}")
+            if (claimed.sense, claimed.unit) != (level.sense, level.unit):
+                _lie("LEVEL", f"level {level.name!r}: sense or unit is another")
+
+    def _certificate(self, answer: _Answer) -> tuple[Ints, Ints]:
+        """The potentials, once they fit the nodes."""
+        proof = self.matching.certificate
+        if (proof.demand_ids, proof.supply_ids) != (tuple(self.demand_row), tuple(self.supply_row)):
+            _lie("CERTIFICATE", "the certificate is for other demands or supplies")
+        sizes = (len(self.levels), len(self.demands)), (len(self.levels), len(self.supplies))
+        for size, array in zip(sizes, (proof.u, proof.v), strict=True):
+            if size != array.shape and not size[1] == array.size == 0:
+                _lie("CERTIFICATE", "the certificate has other levels")
+        u, v = proof.u.reshape(sizes[0]), proof.v.reshape(sizes[1])
+        unmet = np.array([[level.unmet_cost(d) for d in self.demands] for level in self.levels], dtype=np.int64)
+        row = node_fault(unmet.reshape(sizes[0]) - u, answer.left > 0)
+        if row is not None:
+            _lie("UNPROVEN", f"the potential of demand {self.demands[row].id!r} proves nothing")
+        row = node_fault(-v, answer.unused > 0)
+        if row is not None:
+            _lie("UNPROVEN", f"the potential of supply {self.supplies[row].id!r} proves nothing")
+        return u, v
+
+    def _tight(self, answer: _Answer, u: Ints, v: Ints) -> None:
+        """Each pair that was decided on is worth its price: lexicographically ≤ 0, and = 0 below its limit."""
+        sign = self._sign(answer.pairs, u, v)
+        free = answer.decided != (-1 if self.problem.pair_limit is None else self.problem.pair_limit)
+        for a, units, bad in zip(
+            self.matching.assignments, answer.decided.tolist(), ((sign > 0) | (free & (sign < 0))).tolist(), strict=True
+        ):
+            if units and bad:
+                _lie("UNPROVEN", f"{_of(a)}: the potentials do not prove that it belongs in an optimum")
+
+    def _every_pair(self, answer: _Answer, u: Ints, v: Ints) -> dict[str, str]:
+        """Look at every pair that could take more; give the reasons of what is unmet."""
+        rank = np.array([self.policy.categories.index(demand.category) for demand in self.demands], dtype=np.int64)
+        lowest = np.full(len(self.supplies), -1, dtype=np.int64)
+        moves = answer.decided > 0
+        np.maximum.at(lowest, answer.pairs.j[moves], rank[answer.pairs.i[moves]])
+        coverage_first = self.policy.levels[0] == "coverage"
+        could_take = np.zeros(len(self.demands), dtype=np.bool_)
+        for pairs in self._pairs_that_could_take_more(answer):
             # only what a price lets through, or a demand still wants, is put to the rules
-            wanted = left[pairs.i] > 0
+            wanted = answer.left[pairs.i] > 0
             better = self._sign(pairs, u, v) < 0
             pick = np.flatnonzero(better | wanted)
             pick = pick[self._allowed(pairs.i[pick], pairs.j[pick])]
@@ -287,73 +315,95 @@ class _Check:
             near = self._cost(some) <= self.reach[some.j]
             pick, some = pick[near], some.part(near)
             self._no_lie("UNPROVEN", better[pick], some, "would make the matching better by its price")
-            self._no_lie("IDLE", wanted[pick] & (unused[some.j] > 0), some, "is idle while the need wants it")
-            envied = wanted[pick] & (lowest[some.j] > rank[some.i])
-            self._no_lie("ENVY", envied, some, "serves a lower category while the need wants it")
-            reached[some.i[wanted[pick]]] = True
-        return {self.needs[row].id: self._reason(row, reached) for row in np.flatnonzero(left).tolist()}
+            if coverage_first:
+                idle = wanted[pick] & (answer.unused[some.j] > 0)
+                self._no_lie("IDLE", idle, some, "is idle while the demand wants it")
+                envied = wanted[pick] & (lowest[some.j] > rank[some.i])
+                self._no_lie("ENVY", envied, some, "serves a lower category while the demand wants it")
+            could_take[some.i[wanted[pick]]] = True
+        served = set(answer.pairs.i.tolist())
+        return {
+            self.demands[row].id: self._reason(row, bool(could_take[row]), row in served)
+            for row in np.flatnonzero(answer.left).tolist()
+        }
 
-    def _reason(self, row: int, reached: Bools) -> str:
-        if reached[row]:
+    def _reason(self, row: int, could_take: bool, served: bool) -> str:
+        if could_take:
             return "USED_UP"
-        columns = np.array(self._same_kind(self.needs[row]), dtype=np.int64)
+        if served:
+            return "ONE_EACH"
+        columns = np.array(self._supplies_of_item.get(self.item_of_demand[row], ()), dtype=np.int64)
         if not columns.size:
-            return "NO_LOT"
-        return "OUT_OF_REACH" if self._allowed(np.full(len(columns), row), columns).any() else "NO_LOT_ALLOWED"
+            return "NO_SUPPLY"
+        allowed = columns[self._allowed(np.full(len(columns), row), columns)].tolist()
+        demand = self.demands[row]
+        if all((demand.id, self.supplies[column].id) in self.admission.forbidden for column in allowed):
+            return "NOT_ALLOWED"
+        return "OUT_OF_REACH"
 
     def _no_lie(self, code: str, found: Bools, pairs: _Pairs, what: str) -> None:
         if found.any():
             first = int(np.flatnonzero(found)[0])
-            need, lot = self.needs[pairs.i[first]], self.lots[pairs.j[first]]
-            _lie(code, f"need {need.id!r}, lot {lot.id!r}: the lot {what}")
-
-    def _same_kind(self, need: Need) -> Sequence[int]:
-        return self._lots_of_kind.get((need.item, need.unit), ())
+            demand, supply = self.demands[pairs.i[first]], self.supplies[pairs.j[first]]
+            _lie(code, f"demand {demand.id!r}, supply {supply.id!r}: the supply {what}")
 
     @cached_property
-    def _lots_of_kind(self) -> Mapping[tuple[str, str], list[int]]:
+    def _supplies_of_item(self) -> Mapping[tuple[str, str], list[int]]:
         columns: dict[tuple[str, str], list[int]] = defaultdict(list)
-        for column, lot in enumerate(self.lots):
-            columns[lot.item, lot.unit].append(column)
+        for column, item in enumerate(self.item_of_supply):
+            columns[item].append(column)
         return columns
 
+    def _pairs_that_could_take_more(self, answer: _Answer) -> Iterator[_Pairs]:
+        """Every demand with every supply of its item and unit, but pairs that are forbidden or at their limit."""
+        closed = [(self.demand_row.get(d, -1), self.supply_row.get(s, -1)) for d, s in self.admission.forbidden]
+        i, j = np.array([pair for pair in closed if min(pair) >= 0], dtype=np.int64).reshape(-1, 2).T
+        if self.problem.pair_limit is not None:
+            full = answer.decided + answer.pinned >= self.problem.pair_limit
+            i, j = np.concatenate([i, answer.pairs.i[full]]), np.concatenate([j, answer.pairs.j[full]])
+        width = len(self.supplies)
+        never = i * width + j
+        for pairs in self._pairs_that_could_meet():
+            yield pairs if not never.size else pairs.part(~np.isin(pairs.i * width + pairs.j, never))
+
     def _pairs_that_could_meet(self) -> Iterator[_Pairs]:
-        """Every need with every lot of its item and unit, or with those it is listed with."""
+        """Every demand with every supply of its item and unit, or with those it is listed with."""
         if self.problem.pairs is not None:
-            yield from self._listed_pairs(self.problem.pairs.costs)
+            yield self._listed_pairs(self.problem.pairs.costs)
             return
         rows: dict[tuple[str, str], list[int]] = defaultdict(list)
-        for row, need in enumerate(self.needs):
-            rows[need.item, need.unit].append(row)
-        for kind, same in rows.items():
-            i, j = np.array(same, dtype=np.int64), np.array(self._lots_of_kind.get(kind, []), dtype=np.int64)
+        for row, item in enumerate(self.item_of_demand):
+            rows[item].append(row)
+        for item, same in rows.items():
+            i, j = np.array(same, dtype=np.int64), np.array(self._supplies_of_item.get(item, ()), dtype=np.int64)
             step = max(1, _BLOCK // max(1, len(j)))
             for start in range(0, len(i), step):
                 some = i[start : start + step]
                 yield _Pairs(np.repeat(some, len(j)), np.tile(j, len(some)), None)
 
-    def _listed_pairs(self, costs: Mapping[tuple[str, str], int]) -> Iterator[_Pairs]:
-        need_row = {need.id: row for row, need in enumerate(self.needs)}
-        lot_row = {lot.id: row for row, lot in enumerate(self.lots)}
-        kind_of_need = [(need.item, need.unit) for need in self.needs]
-        kind_of_lot = [(lot.item, lot.unit) for lot in self.lots]
+    def _listed_pairs(self, costs: Mapping[tuple[str, str], int]) -> _Pairs:
         known = (
-            (need_row[demand_id], lot_row[supply_id], cost)
+            (self.demand_row[demand_id], self.supply_row[supply_id], cost)
             for (demand_id, supply_id), cost in costs.items()
-            if demand_id in need_row and supply_id in lot_row
+            if demand_id in self.demand_row and supply_id in self.supply_row
         )
-        rows = [row for row in known if kind_of_need[row[0]] == kind_of_lot[row[1]]]
-        i, j, cost = np.array(rows, dtype=np.int64).reshape(-1, 3).T
-        yield _Pairs(i, j, cost)
+        rows = [row for row in known if self.item_of_demand[row[0]] == self.item_of_supply[row[1]]]
+        return _Pairs(*np.array(rows, dtype=np.int64).reshape(-1, 3).T)
+
+    @cached_property
+    def _pair_costs(self) -> list[PairCost | None]:
+        return [None if level.bind is None else level.bind(self.demands, self.supplies) for level in self.levels]
 
     def _sign(self, pairs: _Pairs, u: Ints, v: Ints) -> Ints:
         """Sign of each pair's reduced costs; distances are measured only where the levels above leave it open."""
         sign = np.zeros(len(pairs.i), dtype=np.int64)
-        for row, level in enumerate(self.levels):
-            open_ = np.flatnonzero(sign == 0)
-            some = pairs.part(open_)
-            cost = self._cost(some) if level.metric else 0
-            sign[open_] = np.sign(cost - u[row, some.i] - v[row, some.j])
+        for row, level in enumerate(self._pair_costs):
+            tied = np.flatnonzero(sign == 0)
+            some = pairs.part(tied)
+            reduced = -u[row, some.i] - v[row, some.j]
+            if level is not None:
+                reduced += level.of(some.i, some.j, self._cost(some))
+            sign[tied] = np.sign(reduced)
         return sign
 
     def _allowed(self, i: Ints, j: Ints) -> Bools:
@@ -362,7 +412,7 @@ class _Check:
         for rule, (of_demand, of_supply) in zip(self.rules, self.labels, strict=True):
             combined = of_demand[i] * (int(of_supply.max(initial=0)) + 1) + of_supply[j]
             _, first, kind = np.unique(combined, return_index=True, return_inverse=True)
-            reasons = [rule.reason(self.needs[i[pair]], self.lots[j[pair]]) for pair in first.tolist()]
+            reasons = [rule.reason(self.demands[i[pair]], self.supplies[j[pair]]) for pair in first.tolist()]
             allowed &= np.array([reason is None for reason in reasons], dtype=np.bool_)[kind]
         return allowed
 
@@ -371,7 +421,7 @@ class _Check:
             return pairs.cost
         # pairs are without costs only where there is a distance to measure them
         distance = cast("Distance", self.distance)
-        return measure(distance, self.lot_places[pairs.j], self.need_places[pairs.i])
+        return measure(distance, self.supply_places[pairs.j], self.demand_places[pairs.i])
 
 
 def _compact(labels: Ints) -> Ints:
@@ -379,4 +429,4 @@ def _compact(labels: Ints) -> Ints:
 
 
 def _of(a: Assignment) -> str:
-    return f"assignment of lot {a.supply_id!r} to need {a.demand_id!r}"
+    return f"assignment of supply {a.supply_id!r} to demand {a.demand_id!r}"

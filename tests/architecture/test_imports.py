@@ -22,6 +22,7 @@ ORDER = [
     "sources",
     "distance",
     "policy",
+    "pair_costs",
     "levels",
     "rules",
     "problem",
@@ -38,7 +39,7 @@ ORDER = [
 ]
 
 #: Below the waist nobody knows a record, a problem or a result.
-BELOW = {"program", "certificate", "solvers", "engine"}
+BELOW = {"pair_costs", "program", "certificate", "solvers", "engine"}
 ABOVE = {"report", "fields", "place", "records", "sources", "policy", "levels", "rules", "problem", "matching"}
 
 #: Only for a type checker's eyes.

@@ -12,7 +12,7 @@ from tests.instances import DAY, lot, need, random_case
 import aidmatch as am
 from aidmatch.distance.great_circle import GreatCircle
 from aidmatch.engine.components import solve_market
-from aidmatch.formulation.giving import formulate
+from aidmatch.formulation.flow import formulate
 from aidmatch.solvers.simplex import NetworkSimplex
 
 CANARIES = ("canary-need", "canary-household", "canary-lot", "canary-donor", "canary-item", "371501001001")

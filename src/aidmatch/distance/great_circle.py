@@ -34,7 +34,8 @@ def metres_between(left: Floats, right: Floats) -> Ints:
     """
     (x, y, z), (a, b, c) = left, right
     half_chord = np.sqrt((x - a) ** 2 + (y - b) ** 2 + (z - c) ** 2) / 2
-    return np.floor(2 * EARTH_RADIUS * np.arcsin(np.minimum(half_chord, 1.0)) + 0.5).astype(np.int64)
+    metres: Floats = np.floor(2 * EARTH_RADIUS * np.arcsin(np.minimum(half_chord, 1.0)) + 0.5)
+    return metres.astype(np.int64)
 
 
 @final

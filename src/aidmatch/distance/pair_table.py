@@ -53,6 +53,11 @@ class PairTable:
         return self._pairs
 
     @cached_property
+    def all_costs(self) -> dict[tuple[str, str], int]:
+        """Cost of each pair, eligible or not, by demand id and supply id."""
+        return {(pair.demand_id, pair.supply_id): pair.cost for pair in self._pairs}
+
+    @cached_property
     def costs(self) -> dict[tuple[str, str], int]:
         """Cost of each eligible pair, by demand id and supply id."""
         return {(pair.demand_id, pair.supply_id): pair.cost for pair in self._pairs if pair.eligible}

@@ -8,7 +8,7 @@ import numpy as np
 
 from aidmatch.arrays import Ints
 from aidmatch.engine.levels import solve_levels
-from aidmatch.program import Level, Market, Program, Solution
+from aidmatch.program import Costs, Market, Program, Solution
 from aidmatch.solvers.network import FlowSolver
 
 __all__ = ["solve_market"]
@@ -33,7 +33,7 @@ def solve_market(market: Market, solver: FlowSolver) -> Solution:
     NumberRangeError, SolverError
         As `solve_levels`.
     """
-    program = market.program()
+    program, metric = market.program()
     n, m = len(program.demand), len(program.supply)
     # without an arc, a demand's potential is the cost of leaving it, and a supply's is zero
     u = np.zeros((len(program.levels), n), dtype=np.int64)
@@ -41,25 +41,26 @@ def solve_market(market: Market, solver: FlowSolver) -> Solution:
         if level.unmet is not None:
             u[row] = level.unmet
     v = np.zeros((len(program.levels), m), dtype=np.int64)
-    flow = np.zeros(len(program.metric), dtype=np.int64)
-    parts = merged = 0
+    flow = np.zeros(len(metric), dtype=np.int64)
+    parts = solves = 0
     for demands, supplies, arcs in _components(program):
         answer = solve_levels(_part(program, demands, supplies, arcs), solver)
         flow[arcs], u[:, demands], v[:, supplies] = answer.flow, answer.u, answer.v
         parts += 1
-        merged += answer.merged
+        solves += answer.solves
     used = np.flatnonzero(flow)
+    below = slice(None) if program.limit is None else flow < program.limit
     return Solution(
         demand_of=program.demand_of[used],
         supply_of=program.supply_of[used],
-        metric=program.metric[used],
+        metric=metric[used],
         flow=flow[used],
         u=u,
         v=v,
-        degree=np.bincount(program.demand_of, minlength=n),
+        open_arcs=np.bincount(program.demand_of[below], minlength=n),
         components=parts,
         arcs=len(flow),
-        merged=merged,
+        solves=solves,
     )
 
 
@@ -70,7 +71,7 @@ def _components(program: Program) -> Iterator[tuple[Ints, Ints, Ints]]:
 
     n, m = len(program.demand), len(program.supply)
     rows = np.searchsorted(program.demand_of, np.arange(n + m + 1))
-    graph = csr_array((np.ones(len(program.metric), dtype=np.int8), program.supply_of + n, rows), (n + m, n + m))
+    graph = csr_array((np.ones(len(program.supply_of), dtype=np.int8), program.supply_of + n, rows), (n + m, n + m))
     count, label = connected_components(graph, directed=False)
     demands, supplies, arcs = (
         _split(part.astype(np.int64), count) for part in (label[:n], label[n:], label[program.demand_of])
@@ -93,6 +94,9 @@ def _part(program: Program, demands: Ints, supplies: Ints, arcs: Ints) -> Progra
         program.supply[supplies],
         np.searchsorted(demands, program.demand_of[arcs]),
         np.searchsorted(supplies, program.supply_of[arcs]),
-        program.metric[arcs],
-        tuple(Level(None if lv.unmet is None else lv.unmet[demands], lv.metric) for lv in program.levels),
+        tuple(
+            Costs(None if costs.unmet is None else costs.unmet[demands], None if costs.arc is None else costs.arc[arcs])
+            for costs in program.levels
+        ),
+        program.limit,
     )

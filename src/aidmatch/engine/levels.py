@@ -1,19 +1,20 @@
-"""Levels in strict order: all in one weighted cost where that is provably the same, else one by one."""
+"""Levels in strict order: as many in one weighted cost as provably fit, the next on the optimal face of those."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from aidmatch.arrays import Ints
+from aidmatch.arrays import Bools, Ints
 from aidmatch.certificate import node_fault
-from aidmatch.engine.transport import COST_LIMIT, Transport, TransportFlow, longest_path, solve_transport
+from aidmatch.engine.transport import COST_LIMIT, Transport, longest_path, solve_transport
 from aidmatch.errors import SolverError
-from aidmatch.program import Level, Program
+from aidmatch.program import Costs, Program
 from aidmatch.solvers.network import FlowSolver
 
-__all__ = ["ProvenFlow", "level_by_level", "level_weights", "merged", "solve_levels"]
+__all__ = ["ProvenFlow", "Run", "in_runs", "solve_levels", "weighted_runs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +29,31 @@ class ProvenFlow:
         What is left over at each demand.
     u, v
         Potentials, shapes (levels, demands) and (levels, supplies).
-    merged
-        Whether one weighted cost did it.
+    solves
+        Flow problems that were solved.
     """
 
     flow: Ints
     left: Ints
     u: Ints
     v: Ints
-    merged: bool
+    solves: int
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Neighbouring levels that are solved in one.
+
+    Parameters
+    ----------
+    first
+        Row of the first of them.
+    weights
+        One a level; their weighted sum orders flows as they do.
+    """
+
+    first: int
+    weights: tuple[int, ...]
 
 
 def solve_levels(program: Program, solver: FlowSolver) -> ProvenFlow:
@@ -58,19 +75,19 @@ def solve_levels(program: Program, solver: FlowSolver) -> ProvenFlow:
     NumberRangeError, SolverError
         As `solve_transport`; ``SOLVER_UNPROVEN`` too if the proof of the levels fails.
     """
-    weights = level_weights(program)
-    if weights is not None:
-        answer = merged(program, weights, solver)
+    runs = weighted_runs(program)
+    answer = in_runs(program, runs, solver)
+    if _proven(program, answer):
+        return answer
+    if len(runs) < len(program.levels):
+        answer = in_runs(program, [Run(row, (1,)) for row in range(len(program.levels))], solver)
         if _proven(program, answer):
             return answer
-    answer = level_by_level(program, solver)
-    if not _proven(program, answer):
-        raise SolverError("the levels are not proven optimal", solver=solver.name, code="SOLVER_UNPROVEN")
-    return answer
+    raise SolverError("the levels are not proven optimal", solver=solver.name, code="SOLVER_UNPROVEN")
 
 
-def level_weights(program: Program) -> list[int] | None:
-    """Weights under which one sum orders flows as the levels do.
+def weighted_runs(program: Program) -> list[Run]:
+    """Cut the levels into runs that one weighted cost can solve, each as long as fits 64-bit integers.
 
     Parameters
     ----------
@@ -79,68 +96,132 @@ def level_weights(program: Program) -> list[int] | None:
 
     Returns
     -------
-    A weight a level, or None if the weighted costs leave 64-bit integers.
+    The runs, in order; a level that leaves 64-bit integers alone is a run of its own.
 
     Notes
     -----
     A flow is optimal if no cycle of the residual network improves it, so it is enough that one sum orders what simple
     paths and cycles can cost. A simple path meets the hub once: it takes at most one arc of a demand left over forward
     and one backward, so such a level changes by at most its largest cost. It meets each node once: at most
-    min(n, m) + 1 arcs forward, and as many backward, so the metric changes by at most that times its largest value.
+    min(n, m) + 1 arcs forward, and as many backward, so costs of arcs change by at most that times their range.
     Call this P. Potentials are differences of two paths, reduced costs a cost c and four paths: at most S = c + 4P.
     A weight of 1 + 2·Σ S·weight over the lower levels therefore gives every such sum the sign of its first non-zero
     level, and lets centred division take it apart again.
     """
     paths = min(len(program.demand), len(program.supply)) + 1
+    longest = longest_path(len(program.demand), len(program.supply))
+    sizes = [_sizes(costs, paths) for costs in program.levels]
+    runs: list[Run] = []
+    first = 0
+    while first < len(sizes):
+        last = len(sizes)
+        while last > first + 1 and not _fits(sizes[first:last], longest):
+            last -= 1
+        runs.append(Run(first, tuple(_weights(sizes[first:last]))))
+        first = last
+    return runs
+
+
+def _sizes(costs: Costs, paths: int) -> tuple[int, int]:
+    """Largest cost at a level, and the most that a simple path can change it."""
+    unmet = 0 if costs.unmet is None else int(costs.unmet.max(initial=0))
+    low, high = (0, 0) if costs.arc is None else (int(costs.arc.min(initial=0)), int(costs.arc.max(initial=0)))
+    return max(unmet, high, -low), unmet + paths * (high - low)
+
+
+def _weights(sizes: Sequence[tuple[int, int]]) -> list[int]:
     weights: list[int] = []
     reach = 0
-    for level in reversed(program.levels):
-        largest, span = _range(program, level, paths)
+    for largest, span in reversed(sizes):
         weights.append(1 + 2 * reach)
         reach += (largest + 4 * span) * weights[-1]
-    weights.reverse()
-    dearest = sum(
-        weight * _range(program, level, paths)[0] for weight, level in zip(weights, program.levels, strict=True)
-    )
-    return weights if dearest * longest_path(len(program.demand), len(program.supply)) < COST_LIMIT else None
+    return weights[::-1]
 
 
-def _range(program: Program, level: Level, paths: int) -> tuple[int, int]:
-    """Largest cost of an arc at a level, and the most that a simple path can change it."""
-    unmet = 0 if level.unmet is None else int(level.unmet.max(initial=0))
-    metric = int(program.metric.max(initial=0)) if level.metric else 0
-    return max(unmet, metric), unmet + paths * metric
+def _fits(sizes: Sequence[tuple[int, int]], longest: int) -> bool:
+    # costs below zero are lifted for the solver, which doubles the range at most
+    dearest = sum(weight * largest for weight, (largest, _) in zip(_weights(sizes), sizes, strict=True))
+    return 2 * dearest * longest < COST_LIMIT
 
 
-def merged(program: Program, weights: list[int], solver: FlowSolver) -> ProvenFlow:
-    """Solve all levels in one weighted cost, and take its potentials apart by level.
+def in_runs(program: Program, runs: Sequence[Run], solver: FlowSolver) -> ProvenFlow:
+    """Solve one run of levels after the other, each on the optimal face of those before.
 
     Parameters
     ----------
     program
         The program.
-    weights
-        Of `level_weights`.
+    runs
+        Of `weighted_runs`, or any that cover the levels.
     solver
         Any flow solver.
 
     Returns
     -------
     A flow whose proof is not checked yet.
+
+    Notes
+    -----
+    Given optimal potentials, the optimal flows are exactly those that are zero wherever a reduced cost is positive and
+    at the limit wherever it is negative.
     """
-    n, m, arcs = len(program.demand), len(program.supply), len(program.metric)
-    cost, unmet = np.zeros(arcs, dtype=np.int64), np.zeros(n, dtype=np.int64)
-    for weight, level in zip(weights, program.levels, strict=True):
-        cost += weight * _arc_cost(program, level)
-        unmet += weight * _unmet_cost(program, level)
-    everyone = np.ones(n, dtype=np.bool_), np.ones(m, dtype=np.bool_)
-    answer = solve_transport(
-        Transport(program.demand, program.supply, program.demand_of, program.supply_of, cost, unmet, *everyone), solver
-    )
-    return ProvenFlow(answer.flow, answer.left, _taken_apart(answer.u, weights), _taken_apart(answer.v, weights), True)
+    n, m = len(program.demand), len(program.supply)
+    u = np.zeros((len(program.levels), n), dtype=np.int64)
+    v = np.zeros((len(program.levels), m), dtype=np.int64)
+    face = _Face.whole(program)
+    flow, left, solves = face.fixed, program.demand, 0
+    for run in runs:
+        levels = program.levels[run.first : run.first + len(run.weights)]
+        cost, unmet = np.zeros(len(face.arcs), dtype=np.int64), np.zeros(n, dtype=np.int64)
+        for weight, level in zip(run.weights, levels, strict=True):
+            cost += 0 if level.arc is None else weight * level.arc[face.arcs]
+            unmet += 0 if level.unmet is None else weight * level.unmet
+        if not cost.any() and not unmet[face.may_miss].any():
+            # nothing to choose: zero potentials are optimal, and demands that must be met have none left over
+            continue
+        problem = face.transport(program, cost, unmet)
+        answer = solve_transport(problem, solver)
+        solves += 1
+        flow, left = face.fixed.copy(), answer.left
+        flow[face.arcs] += answer.flow
+        rows = slice(run.first, run.first + len(run.weights))
+        u[rows], v[rows] = _taken_apart(answer.u, run.weights), _taken_apart(answer.v, run.weights)
+        reduced = cost - answer.u[problem.demand_of] - answer.v[problem.supply_of]
+        face = face.cut(program, reduced, unmet == answer.u, answer.v == 0)
+    return ProvenFlow(flow, left, u, v, solves)
 
 
-def _taken_apart(potential: Ints, weights: list[int]) -> Ints:
+@dataclass(frozen=True, slots=True)
+class _Face:
+    """The flows that are optimal so far: arcs still open, what is fixed on the others, who may be left over or idle."""
+
+    arcs: Ints
+    fixed: Ints
+    may_miss: Bools
+    may_idle: Bools
+
+    @classmethod
+    def whole(cls, program: Program) -> _Face:
+        arcs = len(program.demand_of)
+        everyone = (np.ones(len(nodes), dtype=np.bool_) for nodes in (program.demand, program.supply))
+        return cls(np.arange(arcs), np.zeros(arcs, dtype=np.int64), *everyone)
+
+    def transport(self, program: Program, cost: Ints, unmet: Ints) -> Transport:
+        demand, supply = program.demand.copy(), program.supply.copy()
+        full = np.flatnonzero(self.fixed)
+        np.subtract.at(demand, program.demand_of[full], self.fixed[full])
+        np.subtract.at(supply, program.supply_of[full], self.fixed[full])
+        ends = program.demand_of[self.arcs], program.supply_of[self.arcs]
+        return Transport(demand, supply, *ends, cost, unmet, self.may_miss, self.may_idle, program.limit)
+
+    def cut(self, program: Program, reduced: Ints, may_miss: Bools, may_idle: Bools) -> _Face:
+        fixed = self.fixed.copy()
+        if program.limit is not None:
+            fixed[self.arcs[reduced < 0]] = program.limit
+        return _Face(self.arcs[reduced == 0], fixed, self.may_miss & may_miss, self.may_idle & may_idle)
+
+
+def _taken_apart(potential: Ints, weights: Sequence[int]) -> Ints:
     rows = []
     rest = potential
     for weight in weights:
@@ -149,58 +230,10 @@ def _taken_apart(potential: Ints, weights: list[int]) -> Ints:
     return np.array(rows, dtype=np.int64).reshape(len(weights), len(potential))
 
 
-def level_by_level(program: Program, solver: FlowSolver) -> ProvenFlow:
-    """Solve one level after the other, each on the optimal face of those before.
-
-    Parameters
-    ----------
-    program
-        The program.
-    solver
-        Any flow solver.
-
-    Returns
-    -------
-    A flow whose proof is not checked yet.
-
-    Notes
-    -----
-    Given optimal potentials, the optimal flows are exactly those that are zero wherever a reduced cost is positive.
-    """
-    n, m = len(program.demand), len(program.supply)
-    u = np.zeros((len(program.levels), n), dtype=np.int64)
-    v = np.zeros((len(program.levels), m), dtype=np.int64)
-    tight = np.arange(len(program.metric))
-    may_miss, may_idle = np.ones(n, dtype=np.bool_), np.ones(m, dtype=np.bool_)
-    flow, left = np.zeros(len(program.metric), dtype=np.int64), program.demand
-    for row, level in enumerate(program.levels):
-        cost, unmet = _arc_cost(program, level)[tight], _unmet_cost(program, level)
-        if not cost.any() and not unmet[may_miss].any():
-            # nothing to choose here; zero is optimal, and unmet costs of demands that must be met are beyond choice
-            continue
-        ends = program.demand_of[tight], program.supply_of[tight]
-        answer: TransportFlow = solve_transport(
-            Transport(program.demand, program.supply, *ends, cost, unmet, may_miss, may_idle), solver
-        )
-        u[row], v[row] = answer.u, answer.v
-        flow = np.zeros(len(program.metric), dtype=np.int64)
-        flow[tight], left = answer.flow, answer.left
-        tight = tight[cost == answer.u[ends[0]] + answer.v[ends[1]]]
-        may_miss, may_idle = may_miss & (unmet == answer.u), may_idle & (answer.v == 0)
-    return ProvenFlow(flow, left, u, v, False)
-
-
-def _arc_cost(program: Program, level: Level) -> Ints:
-    return program.metric if level.metric else np.zeros(len(program.metric), dtype=np.int64)
-
-
-def _unmet_cost(program: Program, level: Level) -> Ints:
-    return np.zeros(len(program.demand), dtype=np.int64) if level.unmet is None else level.unmet
-
-
 def _proven(program: Program, answer: ProvenFlow) -> bool:
     """Check the proof of `certificate` on every arc of the program."""
-    unmet = np.stack([_unmet_cost(program, level) for level in program.levels])
+    nothing = np.zeros(len(program.demand), dtype=np.int64)
+    unmet = np.stack([nothing if costs.unmet is None else costs.unmet for costs in program.levels])
     unused = program.supply.copy()
     moving = np.flatnonzero(answer.flow)
     np.subtract.at(unused, program.supply_of[moving], answer.flow[moving])
@@ -212,14 +245,18 @@ def _proven(program: Program, answer: ProvenFlow) -> bool:
 
 
 def _arcs_proven(program: Program, answer: ProvenFlow) -> bool:
-    """Whether reduced costs are lexicographically ≥ 0, and = 0 where there is flow."""
-    tied = np.arange(len(program.metric))
-    for row, level in enumerate(program.levels):
+    """Whether reduced costs are ≥ 0 below the limit and ≤ 0 where there is flow, lexicographically."""
+    tied = np.arange(len(program.demand_of))
+    for row, costs in enumerate(program.levels):
         u, v = answer.u[row], answer.v[row]
-        if not (level.metric or u.any() or v.any()):
+        if costs.arc is None and not (u.any() or v.any()):
             continue
-        reduced = _arc_cost(program, level)[tied] - u[program.demand_of[tied]] - v[program.supply_of[tied]]
-        if (reduced < 0).any() or (answer.flow[tied[reduced > 0]] > 0).any():
+        cost = 0 if costs.arc is None else costs.arc[tied]
+        reduced = cost - u[program.demand_of[tied]] - v[program.supply_of[tied]]
+        below = tied[reduced < 0]
+        if below.size and (program.limit is None or (answer.flow[below] < program.limit).any()):
+            return False
+        if (answer.flow[tied[reduced > 0]] > 0).any():
             return False
         tied = tied[reduced == 0]
     return True

@@ -28,11 +28,13 @@ class Transport:
     demand_of, supply_of
         Ends of each arc, int64, sorted by demand and then supply.
     cost
-        Cost of one unit on each arc, int64 ≥ 0.
+        Cost of one unit on each arc, int64; it may be negative.
     unmet
         Cost of one unit left over at each demand, int64 ≥ 0.
     may_miss, may_idle
         Whether a demand may be left unmet, and a supply unused. There must be a flow that respects them.
+    limit
+        Most units on any one arc; None for no limit of its own.
     """
 
     demand: Ints
@@ -43,6 +45,7 @@ class Transport:
     unmet: Ints
     may_miss: Bools
     may_idle: Bools
+    limit: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +59,8 @@ class TransportFlow:
     left
         What is left over at each demand.
     u, v
-        Potentials of demands and supplies: cost − u − v ≥ 0 on arcs, = 0 where they carry flow; u ≤ unmet where a
-        demand may be missed, v ≤ 0 where a supply may idle, with equality where one is.
+        Potentials of demands and supplies: cost − u − v ≥ 0 on arcs below the limit, ≤ 0 where they carry flow;
+        u ≤ unmet where a demand may be missed, v ≤ 0 where a supply may idle, with equality where one is.
     """
 
     flow: Ints
@@ -95,8 +98,9 @@ def solve_transport(transport: Transport, solver: FlowSolver) -> TransportFlow:
     SolverError
         If the solver raised, or its answer is infeasible or not proven optimal.
     """
-    _refuse_large(transport)
-    network = _network(transport)
+    lift = _lift(transport)
+    _refuse_large(transport, lift)
+    network = _network(transport, lift)
     try:
         answer = solver.min_cost_flow(network)
         flow, potential = answer.flow, answer.potential
@@ -115,11 +119,11 @@ def solve_transport(transport: Transport, solver: FlowSolver) -> TransportFlow:
     left = np.zeros(demands, dtype=np.int64)
     misses = network.head == _HUB
     left[network.tail[misses] - 1] = flow[misses]
-    # arcs have one unit of capacity to spare, so that none is saturated and no reduced cost is negative
+    # arcs without a limit of their own have a unit to spare, so that no reduced cost of theirs is negative
     return TransportFlow(
         flow[on_pair],
         left,
-        potential[_HUB] - potential[1 : demands + 1],
+        potential[_HUB] - potential[1 : demands + 1] - lift,
         potential[demands + 1 :] - potential[_HUB],
     )
 
@@ -127,17 +131,28 @@ def solve_transport(transport: Transport, solver: FlowSolver) -> TransportFlow:
 _HUB: Final = 0
 
 
-def _refuse_large(transport: Transport) -> None:
+def _lift(transport: Transport) -> Ints:
+    """What to add to every cost at a demand so that none is negative.
+
+    A demand's units all cost it, served or left over, so that no flow is preferred by it and only potentials shift.
+    """
+    lift = np.zeros(len(transport.demand), dtype=np.int64)
+    below = np.flatnonzero(transport.cost < 0)
+    np.maximum.at(lift, transport.demand_of[below], -transport.cost[below])
+    return lift
+
+
+def _refuse_large(transport: Transport, lift: Ints) -> None:
     units = total(transport.demand) + total(transport.supply)
     if units >= SAFE:
         raise NumberRangeError(f"{units} units in one component; at most {SAFE - 1} can be counted exactly")
-    dearest = max(int(transport.cost.max(initial=0)), int(transport.unmet.max(initial=0)))
+    dearest = max(int(transport.cost.max(initial=0)), int(transport.unmet.max(initial=0))) + int(lift.max(initial=0))
     arcs = longest_path(len(transport.demand), len(transport.supply))
     if dearest * arcs >= COST_LIMIT:
         raise NumberRangeError(f"cost {dearest} a unit over {arcs} arcs leaves 64-bit integers")
 
 
-def _network(transport: Transport) -> Network:
+def _network(transport: Transport, lift: Ints) -> Network:
     """The hub is node 0, then demands, then supplies; flow runs from demands to supplies."""
     n = len(transport.demand)
     idle, miss = np.flatnonzero(transport.may_idle), np.flatnonzero(transport.may_miss)
@@ -145,16 +160,17 @@ def _network(transport: Transport) -> Network:
     # arcs by tail and then head: the hub's own, then of each demand that to the hub before those to supplies
     on_miss = len(idle) + np.searchsorted(demand_of, miss) + np.arange(len(miss))
     on_pair = len(idle) + np.cumsum(transport.may_miss)[demand_of] + np.arange(len(demand_of))
-    tail, head, limit, cost = np.zeros((4, len(idle) + len(miss) + len(demand_of)), dtype=np.int64)
+    tail, head, capacity, cost = np.zeros((4, len(idle) + len(miss) + len(demand_of)), dtype=np.int64)
     tail[on_miss], tail[on_pair] = miss + 1, demand_of + 1
     head[: len(idle)], head[on_pair] = idle + n + 1, supply_of + n + 1
-    limit[: len(idle)], limit[on_miss] = transport.supply[idle], transport.demand[miss]
-    limit[on_pair] = np.minimum(transport.demand[demand_of], transport.supply[supply_of])
-    cost[on_miss], cost[on_pair] = transport.unmet[miss], transport.cost
+    capacity[: len(idle)], capacity[on_miss] = transport.supply[idle] + 1, transport.demand[miss] + 1
+    either = np.minimum(transport.demand[demand_of], transport.supply[supply_of])
+    capacity[on_pair] = either + 1 if transport.limit is None else np.minimum(either + 1, transport.limit)
+    cost[on_miss], cost[on_pair] = transport.unmet[miss] + lift[miss], transport.cost + lift[demand_of]
     balance = np.concatenate(
         [[total(transport.supply) - total(transport.demand)], transport.demand, -transport.supply]
     ).astype(np.int64)
-    return Network(balance, tail, head, limit + 1, cost)
+    return Network(balance, tail, head, capacity, cost)
 
 
 def _check_form(array: Ints, size: int, what: str, solver: FlowSolver) -> None:

@@ -9,9 +9,10 @@ import numpy as np
 
 from aidmatch.arrays import Floats, Ints
 from aidmatch.distance.great_circle import EARTH_RADIUS, metres_between
+from aidmatch.program import ArcProducer
 from aidmatch.rules.protocol import Eligibility
 
-__all__ = ["BLOCK", "ListedArcs", "PointArcs", "demand_blocks"]
+__all__ = ["BLOCK", "ListedArcs", "PointArcs", "WithoutPairs", "demand_blocks"]
 
 #: Pairs looked at in one go: bounds the memory of a search, not its result.
 BLOCK: Final = 2_000_000
@@ -82,3 +83,27 @@ class PointArcs:
         arcs = np.stack([demand_of, supply_of, metric])
         near = metric <= self.reach[supply_of]
         return arcs if near.all() else arcs[:, near]
+
+
+@dataclass(frozen=True, slots=True)
+class WithoutPairs:
+    """Arcs without some pairs.
+
+    Parameters
+    ----------
+    arcs
+        Makes all of them.
+    demand_of, supply_of
+        The pairs to leave out.
+    """
+
+    arcs: ArcProducer
+    demand_of: Ints
+    supply_of: Ints
+
+    def build(self) -> tuple[Ints, Ints, Ints]:
+        """Every pair but those."""
+        demand_of, supply_of, metric = self.arcs.build()
+        width = 1 + int(max(supply_of.max(initial=0), self.supply_of.max(initial=0)))
+        keep = ~np.isin(demand_of * width + supply_of, self.demand_of * width + self.supply_of)
+        return demand_of[keep], supply_of[keep], metric[keep]

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
-
-import numpy as np
 
 from aidmatch.arrays import Ints
 from aidmatch.records.giving import Donation, Need
+from aidmatch.rules.protocol import numbered
 
 __all__ = ["OnlyAreas", "OnlyCategories", "OwnProduct"]
-
-
-def _numbered(values: Iterable[Hashable]) -> Ints:
-    numbers: dict[Hashable, int] = {}
-    return np.array([numbers.setdefault(value, len(numbers)) for value in values], dtype=np.int64)
 
 
 def _lies_in(code: str | None, areas: tuple[str, ...]) -> bool:
@@ -35,7 +29,7 @@ class OnlyCategories:
 
     def labels(self, demands: Sequence[Need], supplies: Sequence[Donation]) -> tuple[Ints, Ints]:
         """By category, and by the categories named."""
-        return _numbered(need.category for need in demands), _numbered(lot.only_categories for lot in supplies)
+        return numbered(need.category for need in demands), numbered(lot.only_categories for lot in supplies)
 
 
 class OnlyAreas:
@@ -51,7 +45,7 @@ class OnlyAreas:
         """By the lists of areas that a need lies in, and by the areas named."""
         named = sorted({lot.only_areas for lot in supplies})
         inside = {code: tuple(_lies_in(code, areas) for areas in named) for code in {d.place.code for d in demands}}
-        return _numbered(inside[need.place.code] for need in demands), _numbered(lot.only_areas for lot in supplies)
+        return numbered(inside[need.place.code] for need in demands), numbered(lot.only_areas for lot in supplies)
 
 
 class OwnProduct:
@@ -67,6 +61,6 @@ class OwnProduct:
         """By household where it is one of the producers, and by producer."""
         producers = {lot.producer_household_id for lot in supplies}
         return (
-            _numbered(need.household_id if need.household_id in producers else None for need in demands),
-            _numbered(lot.producer_household_id for lot in supplies),
+            numbered(need.household_id if need.household_id in producers else None for need in demands),
+            numbered(lot.producer_household_id for lot in supplies),
         )

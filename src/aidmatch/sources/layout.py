@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from pydantic import TypeAdapter, ValidationError
 
 from aidmatch.errors import InputError, SourceError
-from aidmatch.sources.columns import Column, columns_of, optional_parts
+from aidmatch.sources.columns import columns_of, optional_parts
 from aidmatch.sources.faults import flaw_of
 
 __all__ = ["Flaw", "Layout"]

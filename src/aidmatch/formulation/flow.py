@@ -1,0 +1,373 @@
+"""Families of units that flow: needs from lots, clients to caregivers, as transportation problems.
+
+Indices, in the symbols of `program`: demands i, supplies j, and arcs k, which
+are the pairs that may be. Records of different items, or counted in different
+units, never meet, so each (item, unit) is a market of its own. What people
+have pinned is taken off both sides before anything is decided.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from aidmatch.arrays import SAFE, Ints, frozen, total
+from aidmatch.certificate import Certificate
+from aidmatch.distance.great_circle import GreatCircle
+from aidmatch.distance.pair_table import METRE
+from aidmatch.distance.protocol import Distance, measure
+from aidmatch.errors import NumberRangeError
+from aidmatch.formulation.arcs import ListedArcs, PointArcs, WithoutPairs, demand_blocks
+from aidmatch.levels import LevelDefinition, level_definitions
+from aidmatch.matching import Assignment, Coverage, LevelResult, Matching, Solving, Status
+from aidmatch.place import Places
+from aidmatch.policy import Policy
+from aidmatch.problem.problem import Admission, Problem
+from aidmatch.program import ArcProducer, Level, Market, Solution
+from aidmatch.rules.protocol import Eligibility, rules_named
+
+__all__ = ["FlowFormulation", "formulate"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Rows of one market among the admitted records, both sorted by id."""
+
+    demands: Ints
+    supplies: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class _Pins:
+    """Rows, units and metric of what people have fixed."""
+
+    demand: Ints
+    supply: Ints
+    units: Ints
+    metric: Ints
+
+    def taken(self, size: int, rows: Ints) -> Ints:
+        """Units fixed at each record of a side."""
+        taken = np.zeros(size, dtype=np.int64)
+        np.add.at(taken, rows, self.units)
+        return taken
+
+
+@dataclass(frozen=True, slots=True)
+class FlowFormulation:
+    """A problem as markets, and the way back.
+
+    Parameters
+    ----------
+    problem, policy, distance
+        What it was made of; no distance where the pairs bring their costs.
+    admission
+        Who takes part.
+    definitions
+        The levels.
+    markets
+        What is decided, each alone.
+    """
+
+    problem: Problem
+    policy: Policy
+    distance: Distance | None
+    admission: Admission
+    definitions: tuple[LevelDefinition, ...]
+    markets: tuple[Market, ...]
+    _parts: tuple[_Part, ...]
+    _pins: _Pins
+    _eligibility: Eligibility
+
+    def matching(self, solutions: Sequence[Solution], solver: str, solver_version: str, version: str) -> Matching:
+        """Turn the solutions of the markets back into a matching.
+
+        Parameters
+        ----------
+        solutions
+            One a market, in the same order.
+        solver, solver_version, version
+            For the record: who solved, and the version of this library.
+
+        Returns
+        -------
+        The matching, sorted by ids.
+        """
+        demands, supplies = self.admission.demands, self.admission.supplies
+        u = np.zeros((len(self.definitions), len(demands)), dtype=np.int64)
+        v = np.zeros((len(self.definitions), len(supplies)), dtype=np.int64)
+        pins = self._pins
+        sent = [np.stack([pins.demand, pins.supply, pins.metric, np.zeros_like(pins.units), pins.units])]
+        for part, solution in zip(self._parts, solutions, strict=True):
+            u[:, part.demands], v[:, part.supplies] = solution.u, solution.v
+            ends = part.demands[solution.demand_of], part.supplies[solution.supply_of]
+            sent.append(np.stack([*ends, solution.metric, solution.flow, np.zeros_like(solution.flow)]))
+        assignments = self._assignments(np.concatenate(sent, axis=1))
+        left = {demand.id: self.problem.demand_side.units(demand) for demand in demands}
+        for assignment in assignments:
+            left[assignment.demand_id] -= assignment.quantity
+        return Matching(
+            status=Status.OPTIMAL,
+            as_of=self.problem.as_of,
+            levels=tuple(self._level_results(assignments, left, u, v)),
+            assignments=assignments,
+            unmet={id_: over for id_, over in left.items() if over},
+            reasons=self._reasons(left, solutions, {a.demand_id for a in assignments}),
+            closed_demands=self.admission.closed_demands,
+            closed_supplies=self.admission.closed_supplies,
+            coverage=self._coverage(left),
+            supplies=len(supplies),
+            offered=sum(map(self.problem.supply_side.units, supplies)),
+            cost_unit=self.problem.cost_unit,
+            distance=None if self.distance is None else self.distance.name,
+            policy=self.policy,
+            inputs=self.problem.digests(),
+            reports=self.problem.reports,
+            solving=Solving(
+                solver=solver,
+                solver_version=solver_version,
+                aidmatch_version=version,
+                markets=len(self.markets),
+                components=sum(s.components for s in solutions),
+                arcs=sum(s.arcs for s in solutions),
+                solves=sum(s.solves for s in solutions),
+            ),
+            certificate=Certificate(
+                tuple(demand.id for demand in demands), tuple(supply.id for supply in supplies), frozen(u), frozen(v)
+            ),
+        )
+
+    def _assignments(self, sent: Ints) -> tuple[Assignment, ...]:
+        """Assignments from columns of demand, supply, metric, units decided and units pinned."""
+        demands, supplies = self.admission.demands, self.admission.supplies
+        in_metres = self.problem.cost_unit == METRE
+        together: dict[tuple[int, int], list[int]] = {}
+        for i, j, metric, decided, pinned in sent.T.tolist():
+            units = together.setdefault((i, j), [metric, 0, 0])
+            units[1] += decided + pinned
+            units[2] += pinned
+        assignments = []
+        for (i, j), (metric, quantity, pinned) in sorted(together.items()):
+            household_id, giver_id = self.problem.owners(demands[i], supplies[j])
+            assignments.append(
+                Assignment(
+                    demand_id=demands[i].id,
+                    supply_id=supplies[j].id,
+                    quantity=quantity,
+                    cost=metric,
+                    metres=metric if in_metres else None,
+                    item=self.problem.demand_side.item(demands[i])[0],
+                    household_id=household_id,
+                    giver_id=giver_id,
+                    pinned=pinned,
+                )
+            )
+        return tuple(assignments)
+
+    def _level_results(
+        self, assignments: Sequence[Assignment], left: Mapping[str, int], u: Ints, v: Ints
+    ) -> list[LevelResult]:
+        """Value of each level from the assignments, in the level's scalar form; bound from the potentials."""
+        demand_of = {demand.id: demand for demand in self.admission.demands}
+        supply_of = {supply.id: supply for supply in self.admission.supplies}
+        results = []
+        for level in self.definitions:
+            value = sum(level.unmet_cost(demand) * left[id_] for id_, demand in demand_of.items())
+            if level.pair_cost is not None:
+                value += sum(
+                    a.quantity * level.pair_cost(demand_of[a.demand_id], supply_of[a.supply_id], a.cost)
+                    for a in assignments
+                )
+            if level.sense == "max":
+                units = self.problem.demand_side.units
+                value = sum(level.unmet_cost(demand) * units(demand) for demand in demand_of.values()) - value
+            # the engine has checked that the potentials prove this very value
+            results.append(LevelResult(level.name, level.unit, level.sense, value, value, 0))
+        return results
+
+    def _coverage(self, left: Mapping[str, int]) -> tuple[Coverage, ...]:
+        rows: dict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+        for demand in self.admission.demands:
+            asked, over = self.problem.demand_side.units(demand), left[demand.id]
+            row = rows[(demand.category, *self.problem.demand_side.item(demand))]
+            for place, amount in enumerate((1, over == 0, asked, asked - over)):
+                row[place] += amount
+        return tuple(Coverage(*key, *row) for key, row in sorted(rows.items()))
+
+    def _reasons(self, left: Mapping[str, int], solutions: Sequence[Solution], assigned: set[str]) -> dict[str, str]:
+        """Why each demand with something left over has it; see `matching.REASONS`."""
+        never: dict[str, set[str]] = defaultdict(set)
+        for demand_id, supply_id in self.admission.forbidden:
+            never[demand_id].add(supply_id)
+        reasons = {}
+        for part, solution in zip(self._parts, solutions, strict=True):
+            here = self._eligibility.part(part.demands, part.supplies)
+            for row, (i, is_open) in enumerate(zip(part.demands.tolist(), solution.open_arcs.tolist(), strict=True)):
+                id_ = self.admission.demands[i].id
+                if not left[id_]:
+                    continue
+                allowed = part.supplies[here.allowed[here.demand_group[row], here.supply_group]].tolist()
+                if is_open:
+                    reasons[id_] = "USED_UP"
+                elif id_ in assigned:
+                    reasons[id_] = "ONE_EACH"
+                elif any(self.admission.supplies[j].id not in never[id_] for j in allowed):
+                    reasons[id_] = "OUT_OF_REACH"
+                else:
+                    reasons[id_] = "NOT_ALLOWED" if part.supplies.size else "NO_SUPPLY"
+        return dict(sorted(reasons.items()))
+
+
+def formulate(problem: Problem, policy: Policy, distance: Distance) -> FlowFormulation:
+    """Formulate a problem.
+
+    Parameters
+    ----------
+    problem
+        What is to be matched.
+    policy
+        How to choose.
+    distance
+        Metres between places; not asked where the problem brings its pairs.
+
+    Returns
+    -------
+    The markets, in the order of items and units, and the way back.
+
+    Raises
+    ------
+    RowsError
+        ``UNKNOWN_CATEGORY`` or ``NO_POINT``, with every such row.
+    NumberRangeError
+        If the units of a market cannot be counted exactly.
+    PolicyError, PluginError, ProblemError
+        If the policy or a plug-in is at fault, or a radius is set where costs are not metres.
+    """
+    problem.check_policy(policy)
+    definitions = level_definitions(policy, problem)
+    if problem.pairs is None and getattr(distance, "needs_points", True):
+        problem.check_points()
+    reach = problem.reach(policy)
+    admission = problem.admission()
+    eligibility = Eligibility.under(rules_named(policy.rules), admission.demands, admission.supplies)
+    parts = _parts(problem, admission)
+    arcs = _Arcs(problem, distance, [reach(supply) for supply in admission.supplies], eligibility)
+    demand = np.array([problem.demand_side.units(record) for record in admission.demands], dtype=np.int64)
+    supply = np.array([problem.supply_side.units(record) for record in admission.supplies], dtype=np.int64)
+    demand -= arcs.pins.taken(len(demand), arcs.pins.demand)
+    supply -= arcs.pins.taken(len(supply), arcs.pins.supply)
+    unmet = [
+        np.array([level.unmet_cost(record) for record in admission.demands], dtype=np.int64) for level in definitions
+    ]
+    bound = [None if level.bind is None else level.bind(admission.demands, admission.supplies) for level in definitions]
+    markets = []
+    for part in parts:
+        units = total(demand[part.demands]) + total(supply[part.supplies])
+        if units >= SAFE:
+            item = problem.demand_side.item(admission.demands[part.demands[0]])[0]
+            raise NumberRangeError(f"item {item!r}: {units} units; at most {SAFE - 1} can be counted exactly")
+        levels = tuple(
+            Level(
+                costs[part.demands] if costs[part.demands].any() else None,
+                None if pairs is None else pairs.part(part.demands, part.supplies),
+            )
+            for costs, pairs in zip(unmet, bound, strict=True)
+        )
+        markets.append(Market(demand[part.demands], supply[part.supplies], arcs.of(part), levels, problem.pair_limit))
+    return FlowFormulation(
+        problem,
+        policy,
+        distance if problem.pairs is None else None,
+        admission,
+        definitions,
+        tuple(markets),
+        parts,
+        arcs.pins,
+        eligibility,
+    )
+
+
+def _parts(problem: Problem, admission: Admission) -> tuple[_Part, ...]:
+    """Demands and supplies by item and unit; supplies that nobody needs are in no market."""
+    rows: dict[tuple[str, str], tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
+    for i, demand in enumerate(admission.demands):
+        rows[problem.demand_side.item(demand)][0].append(i)
+    for j, supply in enumerate(admission.supplies):
+        item = problem.supply_side.item(supply)
+        if item in rows:
+            rows[item][1].append(j)
+    return tuple(
+        _Part(np.array(demands, dtype=np.int64), np.array(supplies, dtype=np.int64))
+        for _, (demands, supplies) in sorted(rows.items())
+    )
+
+
+class _Arcs:
+    """What makes the arcs of the markets of one problem, and the pairs that are fixed."""
+
+    def __init__(self, problem: Problem, distance: Distance, reach: list[int], eligibility: Eligibility) -> None:
+        admission = problem.admission()
+        self._distance, self._eligibility = distance, eligibility
+        self._reach = np.array(reach, dtype=np.int64)
+        self._demand_row = {demand.id: row for row, demand in enumerate(admission.demands)}
+        self._supply_row = {supply.id: row for row, supply in enumerate(admission.supplies)}
+        if problem.pairs is None:
+            self._listed = None
+            self._demand_places = Places(demand.place for demand in admission.demands)
+            self._supply_places = Places(supply.place for supply in admission.supplies)
+        else:
+            self._listed = self._rows(problem.pairs.costs)
+        demand, supply, units = self._rows(admission.pins)
+        if problem.pairs is None:
+            metric = measure(distance, self._supply_places[supply], self._demand_places[demand])
+        else:
+            metric = self._rows({pair: problem.pairs.all_costs[pair] for pair in admission.pins})[2]
+        self.pins = _Pins(demand, supply, units, metric)
+        full = admission.pins if problem.pair_limit is not None else ()
+        self._never = self._rows(dict.fromkeys((*admission.forbidden, *full), 0))[:2]
+
+    def _rows(self, values: Mapping[tuple[str, str], int]) -> tuple[Ints, Ints, Ints]:
+        """Rows and values of pairs of admitted records, sorted by demand and then supply."""
+        rows = sorted(
+            (self._demand_row[demand_id], self._supply_row[supply_id], value)
+            for (demand_id, supply_id), value in values.items()
+            if demand_id in self._demand_row and supply_id in self._supply_row
+        )
+        i, j, value = np.array(rows, dtype=np.int64).reshape(-1, 3).T
+        return i, j, value
+
+    def of(self, part: _Part) -> ArcProducer:
+        """The arc producer of one market."""
+        i, j = self._never
+        inside = np.isin(i, part.demands) & np.isin(j, part.supplies)
+        if not inside.any():
+            return self._all_of(part)
+        i, j = np.searchsorted(part.demands, i[inside]), np.searchsorted(part.supplies, j[inside])
+        return WithoutPairs(self._all_of(part), i, j)
+
+    def _all_of(self, part: _Part) -> ArcProducer:
+        eligibility, reach = self._eligibility.part(part.demands, part.supplies), self._reach[part.supplies]
+        if self._listed is not None:
+            i, j, cost = self._listed
+            inside = np.isin(i, part.demands) & np.isin(j, part.supplies)
+            i, j = np.searchsorted(part.demands, i[inside]), np.searchsorted(part.supplies, j[inside])
+            cost = cost[inside]
+            keep = eligibility.allowed[eligibility.demand_group[i], eligibility.supply_group[j]] & (cost <= reach[j])
+            return ListedArcs(i[keep], j[keep], cost[keep])
+        demand_places, supply_places = self._demand_places[part.demands], self._supply_places[part.supplies]
+        if isinstance(self._distance, GreatCircle):
+            return PointArcs(demand_places.vectors, supply_places.vectors, reach, eligibility)
+        return self._measured(demand_places, supply_places, reach, eligibility)
+
+    def _measured(self, demands: Places, supplies: Places, reach: Ints, eligibility: Eligibility) -> ListedArcs:
+        found = [np.zeros((3, 0), dtype=np.int64)]
+        for block in demand_blocks(len(demands), len(supplies)):
+            i, j = np.nonzero(eligibility.allowed[eligibility.demand_group[block]][:, eligibility.supply_group])
+            i += block.start
+            metres = measure(self._distance, supplies[j], demands[i])
+            near = metres <= reach[j]
+            found.append(np.stack([i[near], j[near], metres[near]]))
+        return ListedArcs(*np.concatenate(found, axis=1))

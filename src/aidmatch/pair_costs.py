@@ -1,0 +1,110 @@
+"""What a unit on a pair costs at a level, by its structure: arrays that price pairs never built, too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from aidmatch.arrays import Ints
+
+__all__ = ["Listed", "Metric", "Nearness", "PairCost"]
+
+
+class PairCost(Protocol):
+    """The costs of pairs at one level."""
+
+    def of(self, demand: Ints, supply: Ints, metric: Ints) -> Ints:
+        """Costs of some pairs.
+
+        Parameters
+        ----------
+        demand, supply, metric
+            Rows of each pair's demand and supply, and its metric.
+
+        Returns
+        -------
+        Integers, one a pair; they may be negative.
+        """
+        ...
+
+    def part(self, demands: Ints, supplies: Ints) -> PairCost:
+        """The same for some of the rows, numbered anew."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A pair costs its metric."""
+
+    def of(self, demand: Ints, supply: Ints, metric: Ints) -> Ints:
+        """Costs of some pairs."""
+        return metric
+
+    def part(self, demands: Ints, supplies: Ints) -> Metric:
+        """The same for some of the rows."""
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Nearness:
+    """A pair costs the number of nested areas that do not contain both.
+
+    Parameters
+    ----------
+    demand_area, supply_area
+        Number of each node's area, int64, shapes (nestings, demands) and (nestings, supplies). Areas of the two sides
+        are the same if their numbers are; −1 is no area, on either side.
+    """
+
+    demand_area: Ints
+    supply_area: Ints
+
+    def of(self, demand: Ints, supply: Ints, metric: Ints) -> Ints:
+        """Costs of some pairs."""
+        cost = np.zeros(len(demand), dtype=np.int64)
+        for of_demand, of_supply in zip(self.demand_area, self.supply_area, strict=True):
+            one = of_demand[demand]
+            cost += (one != of_supply[supply]) | (one < 0)
+        return cost
+
+    def part(self, demands: Ints, supplies: Ints) -> Nearness:
+        """The same for some of the rows."""
+        return Nearness(self.demand_area[:, demands], self.supply_area[:, supplies])
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Some pairs have costs of their own, all others cost nothing.
+
+    Parameters
+    ----------
+    demand, supply, cost
+        Rows and cost of each listed pair, int64, each pair once.
+    """
+
+    demand: Ints
+    supply: Ints
+    cost: Ints
+
+    def of(self, demand: Ints, supply: Ints, metric: Ints) -> Ints:
+        """Costs of some pairs."""
+        if not len(self.cost):
+            return np.zeros(len(demand), dtype=np.int64)
+        width = int(max(self.supply.max(), supply.max(initial=0))) + 1
+        keys = self.demand * width + self.supply
+        order = np.argsort(keys)
+        wanted = demand * width + supply
+        at = np.minimum(np.searchsorted(keys, wanted, sorter=order), len(keys) - 1)
+        found = order[at]
+        return np.where(keys[found] == wanted, self.cost[found], 0)
+
+    def part(self, demands: Ints, supplies: Ints) -> Listed:
+        """The same for some of the rows, which must be sorted."""
+        inside = np.isin(self.demand, demands) & np.isin(self.supply, supplies)
+        return Listed(
+            np.searchsorted(demands, self.demand[inside]),
+            np.searchsorted(supplies, self.supply[inside]),
+            self.cost[inside],
+        )

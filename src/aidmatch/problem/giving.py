@@ -1,0 +1,89 @@
+"""Needs to be met from donations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any, ClassVar
+
+from aidmatch.distance.pair_table import PairTable
+from aidmatch.place import Place
+from aidmatch.problem.problem import Problem, Side
+from aidmatch.records.decision import Decision
+from aidmatch.records.giving import Donation, Need
+
+__all__ = ["GivingProblem"]
+
+
+class GivingProblem(Problem):
+    """Needs to be met from donations on a day.
+
+    Parameters
+    ----------
+    needs, donations
+        Records, from `read` or made by hand; ids are unique on each side.
+    as_of
+        The day decided for. The library has no clock.
+    pairs
+        The pairs that may be, with their costs. Without it, every pair may be and costs its distance.
+    places
+        Points of administrative codes; they complete the records that have a code and no point.
+    decisions
+        Pairs that people have pinned or forbidden.
+
+    Raises
+    ------
+    ProblemError, RowsError
+        As `Problem`.
+    """
+
+    __slots__ = ()
+
+    family: ClassVar[str] = "giving"
+    demand_side: ClassVar[Side] = Side(
+        Need,
+        "needs",
+        lambda need: int(need.quantity),
+        lambda need: (need.item, need.unit),
+        {"whole": False, "min_quantity": 1, "substitutes": "none"},
+    )
+    supply_side: ClassVar[Side] = Side(
+        Donation,
+        "lots",
+        lambda lot: int(lot.quantity),
+        lambda lot: (lot.item, lot.unit),
+        {"pack_size": 1, "min_lot": 1, "only_project": None},
+    )
+    pair_limit: ClassVar[int | None] = None
+
+    def __init__(
+        self,
+        needs: Iterable[Need],
+        donations: Iterable[Donation],
+        *,
+        as_of: date,
+        pairs: PairTable | None = None,
+        places: Iterable[Place] = (),
+        decisions: Iterable[Decision] = (),
+    ) -> None:
+        self._fill(needs, donations, as_of, pairs, places, (), decisions)
+
+    @property
+    def needs(self) -> tuple[Need, ...]:
+        """The demands."""
+        return self.demands
+
+    @property
+    def donations(self) -> tuple[Donation, ...]:
+        """The supplies."""
+        return self.supplies
+
+    def owners(self, demand: Any, supply: Any) -> tuple[str, str]:
+        """Who gets it, and who gives it: the household's id and the donor's.
+
+        Parameters
+        ----------
+        demand, supply
+            A need and a lot.
+        """
+        return demand.household_id, supply.donor_id

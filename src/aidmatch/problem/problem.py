@@ -1,0 +1,427 @@
+"""What every family of problems has: two sides, a day, pairs, decisions."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from functools import cache
+from typing import Any, ClassVar, Protocol
+
+from pydantic import TypeAdapter
+
+from aidmatch.distance.pair_table import METRE, PairTable
+from aidmatch.errors import ProblemError, RowsError
+from aidmatch.fields import MAX_COUNT
+from aidmatch.place import Place
+from aidmatch.policy import Policy
+from aidmatch.records.care import Pair
+from aidmatch.records.decision import Decision
+from aidmatch.records.giving import PairCost
+from aidmatch.report import Fault, Report
+from aidmatch.sources.reading import Records
+
+__all__ = ["Admission", "Demand", "Problem", "Side", "Supply"]
+
+
+class Demand(Protocol):
+    """What every record of a demand has."""
+
+    @property
+    def id(self) -> str: ...  # noqa: D102  # the record's own documentation says it
+    @property
+    def household_id(self) -> str: ...  # noqa: D102  # as above
+    @property
+    def category(self) -> str: ...  # noqa: D102  # as above
+    @property
+    def place(self) -> Place: ...  # noqa: D102  # as above
+    def closed(self, as_of: date) -> str | None: ...  # noqa: D102  # as above
+
+
+class Supply(Protocol):
+    """What every record of a supply has."""
+
+    @property
+    def id(self) -> str: ...  # noqa: D102  # as above
+    @property
+    def place(self) -> Place: ...  # noqa: D102  # as above
+    @property
+    def max_km(self) -> float | None: ...  # noqa: D102  # as above
+    def closed(self, as_of: date) -> str | None: ...  # noqa: D102  # as above
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side of a family of problems.
+
+    Parameters
+    ----------
+    kind
+        The class of its records, whose `table` names it.
+    word
+        What a person calls them, in the plural.
+    units
+        Units of one record.
+    item
+        Item and unit of one record; only equal ones meet.
+    not_decided
+        Fields that this version cannot decide, with the only value it takes.
+    """
+
+    kind: type[Any]
+    word: str
+    units: Callable[[Any], int]
+    item: Callable[[Any], tuple[str, str]]
+    not_decided: Mapping[str, object]
+
+    @property
+    def table(self) -> str:
+        """Name of the table its records come from."""
+        name: str = self.kind.table
+        return name
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Who takes part on the day.
+
+    Parameters
+    ----------
+    demands, supplies
+        Those that do, sorted by id.
+    closed_demands, closed_supplies
+        The reason of each that does not, by id.
+    pins
+        Units that are fixed on pairs by decisions, by demand id and supply id.
+    forbidden
+        Pairs that must not be.
+    """
+
+    demands: tuple[Any, ...]
+    supplies: tuple[Any, ...]
+    closed_demands: Mapping[str, str]
+    closed_supplies: Mapping[str, str]
+    pins: Mapping[tuple[str, str], int]
+    forbidden: frozenset[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True, init=False, repr=False, eq=False)
+class Problem:
+    """Demands to be met from supplies on a day; its families are `GivingProblem` and `CareProblem`.
+
+    Raises
+    ------
+    ProblemError
+        ``NO_RECORDS`` for something that is not a sequence of the right records, ``DUPLICATE_ID`` for an id that
+        comes twice, ``UNKNOWN_ID`` for a pair of records that are not there, ``UNSUPPORTED`` for a record that asks
+        for what this version cannot decide exactly, ``NO_DAY`` for an `as_of` that is not a calendar date,
+        ``PIN_CONFLICT`` for a pin that the gate, a capacity or another decision rules out.
+    """
+
+    family: ClassVar[str]
+    demand_side: ClassVar[Side]
+    supply_side: ClassVar[Side]
+    #: most units on any one pair
+    pair_limit: ClassVar[int | None]
+
+    demands: tuple[Any, ...]
+    supplies: tuple[Any, ...]
+    as_of: date
+    pairs: PairTable | None
+    current: tuple[Pair, ...]
+    decisions: tuple[Decision, ...]
+    #: what was wrong with the sources, where records were read from some
+    reports: tuple[Report, ...]
+    _where: Mapping[str, Callable[[int], str]]
+    _admission: Admission
+
+    def _fill(
+        self,
+        demands: Iterable[Any],
+        supplies: Iterable[Any],
+        as_of: date,
+        pairs: PairTable | None,
+        places: Iterable[Place],
+        current: Iterable[Pair],
+        decisions: Iterable[Decision],
+    ) -> None:
+        if not isinstance(as_of, date) or isinstance(as_of, datetime):
+            raise ProblemError("as_of is the calendar date decided for, such as date(2017, 6, 1)", code="NO_DAY")
+        points = {place.code: place for place in places if place.point is not None}
+        given = {"demands": (self.demand_side, demands), "supplies": (self.supply_side, supplies)}
+        where: dict[str, Callable[[int], str]] = {}
+        reports: list[Report] = []
+        for name, (side, records) in given.items():
+            if isinstance(records, Records):
+                reports.append(records.report)
+                where[side.table] = records.where
+            else:
+                where[side.table] = _by_number(side.table)
+            kept = tuple(_located(record, points) for record in _checked(records, side.kind, side.table))
+            object.__setattr__(self, name, kept)
+        for name, kind, extra in (("current", Pair, current), ("decisions", Decision, decisions)):
+            if isinstance(extra, Records):
+                reports.append(extra.report)
+            object.__setattr__(self, name, tuple(_of_kind(extra, kind, name)))
+        object.__setattr__(self, "as_of", as_of)
+        object.__setattr__(self, "pairs", pairs)
+        object.__setattr__(self, "reports", tuple(reports))
+        object.__setattr__(self, "_where", where)
+        self._refuse_what_is_not_decided()
+        self._refuse_unknown_ids()
+        object.__setattr__(self, "_admission", self._admit())
+
+    def __repr__(self) -> str:
+        sizes = f"{len(self.demands):,} {self.demand_side.word}, {len(self.supplies):,} {self.supply_side.word}"
+        return f"<{type(self).__name__}: {sizes}, {self.as_of}>"
+
+    def owners(self, demand: Any, supply: Any) -> tuple[str, str]:
+        """Who gets it, and who gives it: the household's id and the giver's.
+
+        Parameters
+        ----------
+        demand, supply
+            Records of the two sides.
+        """
+        raise NotImplementedError("each family knows its own")
+
+    @property
+    def cost_unit(self) -> str:
+        """What the cost of a pair counts."""
+        return METRE if self.pairs is None else self.pairs.unit
+
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of each input, in hexadecimal; the order of rows does not matter."""
+        tables: dict[str, tuple[Any, Sequence[Any]]] = {
+            self.demand_side.table: (self.demand_side.kind, sorted(self.demands, key=lambda record: record.id)),
+            self.supply_side.table: (self.supply_side.kind, sorted(self.supplies, key=lambda record: record.id)),
+        }
+        if self.pairs is not None:
+            tables["pairs"] = (PairCost, self.pairs.pairs)
+        if self.current:
+            tables["current"] = (Pair, sorted(self.current, key=lambda pair: (pair.demand_id, pair.supply_id)))
+        if self.decisions:
+            tables["decisions"] = (Decision, sorted(self.decisions, key=lambda decision: decision.id))
+        digests = {
+            name: hashlib.sha256(_adapter(kind).dump_json(tuple(rows))).hexdigest()
+            for name, (kind, rows) in tables.items()
+        }
+        if self.pairs is not None:
+            digests["pairs_unit"] = hashlib.sha256(self.pairs.unit.encode()).hexdigest()
+        return digests
+
+    def admission(self) -> Admission:
+        """Who takes part on the day, why the others do not, and what decisions hold."""
+        return self._admission
+
+    def reach(self, policy: Policy) -> Callable[[Any], int]:
+        """How far each supply may go, the edge included: the policy's radius or its own, whichever is smaller.
+
+        Parameters
+        ----------
+        policy
+            Has the radius.
+
+        Returns
+        -------
+        A function from a supply to whole metres, which are larger than any distance where there is no limit.
+
+        Raises
+        ------
+        ProblemError
+            ``RADIUS_WITHOUT_METRES`` if a radius is set and the pairs bring costs in another unit.
+        """
+        limited = policy.max_km is not None or any(supply.max_km is not None for supply in self.supplies)
+        if self.cost_unit != METRE and limited:
+            raise ProblemError(
+                f"a radius in km is set, but pairs= brings costs in {self.cost_unit!r}; leave out the pairs too far",
+                code="RADIUS_WITHOUT_METRES",
+            )
+        general = MAX_COUNT if policy.max_metres is None else policy.max_metres
+
+        def metres(supply: Any) -> int:
+            return general if supply.max_km is None else min(general, round(supply.max_km * 1000))
+
+        return metres
+
+    def check_policy(self, policy: Policy) -> None:
+        """Refuse a policy for another family, and records that name a category the policy does not order.
+
+        Parameters
+        ----------
+        policy
+            Has the categories.
+
+        Raises
+        ------
+        RowsError
+            ``UNKNOWN_CATEGORY``, with every such row.
+        ProblemError
+            ``OTHER_FAMILY`` if the policy is for another family.
+        """
+        if policy.family != self.family:
+            raise ProblemError(f"a {self.family} problem and a policy for {policy.family}", code="OTHER_FAMILY")
+        known = set(policy.categories)
+        rows = [(self.demand_side, i, "category") for i, d in enumerate(self.demands) if d.category not in known]
+        rows += [
+            (self.supply_side, j, "only_categories")
+            for j, supply in enumerate(self.supplies)
+            if not known.issuperset(getattr(supply, "only_categories", ()))
+        ]
+        hint = f"not one of the policy's categories {', '.join(policy.categories)}"
+        self._refuse(rows, "UNKNOWN_CATEGORY", hint)
+
+    def check_points(self) -> None:
+        """Refuse records without a point.
+
+        Raises
+        ------
+        RowsError
+            ``NO_POINT``, with every such row.
+        """
+        self._refuse(
+            [
+                (side, row, "code")
+                for side, records in ((self.demand_side, self.demands), (self.supply_side, self.supplies))
+                for row, record in enumerate(records)
+                if record.place.point is None
+            ],
+            "NO_POINT",
+            "no lat and lon, and no point for its code in places=; metres cannot be measured",
+        )
+
+    def _refuse(self, rows: Sequence[tuple[Side, int, str]], code: str, message: str) -> None:
+        if not rows:
+            return
+        faults = []
+        for side, row, column in rows:
+            record = (self.demands if side is self.demand_side else self.supplies)[row]
+            where = self._where[side.table](row)
+            faults.append(Fault(side.table, row + 1, column, code, f"{where}, id {record.id!r}: {message}"))
+        size = len(self.demands) + len(self.supplies)
+        bad = len({(side.table, row) for side, row, _ in rows})
+        raise RowsError(Report("problem", size, size - bad, tuple(faults)))
+
+    def _refuse_what_is_not_decided(self) -> None:
+        self._refuse(
+            [
+                (side, row, field)
+                for side, records in ((self.demand_side, self.demands), (self.supply_side, self.supplies))
+                for row, record in enumerate(records)
+                for field, plain in side.not_decided.items()
+                if getattr(record, field) != plain
+            ],
+            "UNSUPPORTED",
+            "this version cannot decide it exactly, and does not read over it",
+        )
+
+    def _refuse_unknown_ids(self) -> None:
+        demands, supplies = {record.id for record in self.demands}, {record.id for record in self.supplies}
+        for name, pairs in (("pairs", () if self.pairs is None else self.pairs.pairs), ("decisions", self.decisions)):
+            for pair in pairs:
+                if pair.demand_id not in demands or pair.supply_id not in supplies:
+                    raise ProblemError(
+                        f"{name}= has demand {pair.demand_id!r}, supply {pair.supply_id!r}; one of them is not there",
+                        code="UNKNOWN_ID",
+                    )
+        # pairs in force may name those who have left
+        for name, keys in (
+            ("current", [(pair.demand_id, pair.supply_id) for pair in self.current if pair.state != "ended"]),
+            ("decisions", [(decision.id,) for decision in self.decisions]),
+        ):
+            twice = [key for key, count in Counter(keys).items() if count > 1]
+            if twice:
+                raise ProblemError(f"{name}= has {' and '.join(min(twice))!r} twice", code="DUPLICATE_ID")
+
+    def _admit(self) -> Admission:
+        closed = [
+            {record.id: reason for record in records if (reason := record.closed(self.as_of)) is not None}
+            for records in (self.demands, self.supplies)
+        ]
+        held = [decision for decision in self.decisions if decision.holds(self.as_of)]
+        forbidden = frozenset((d.demand_id, d.supply_id) for d in held if d.kind == "forbid")
+        return Admission(
+            tuple(sorted((d for d in self.demands if d.id not in closed[0]), key=lambda record: record.id)),
+            tuple(sorted((s for s in self.supplies if s.id not in closed[1]), key=lambda record: record.id)),
+            dict(sorted(closed[0].items())),
+            dict(sorted(closed[1].items())),
+            self._pins([d for d in held if d.kind == "pin"], forbidden, {**closed[0]}, {**closed[1]}),
+            forbidden,
+        )
+
+    def _pins(
+        self,
+        pins: Sequence[Decision],
+        forbidden: frozenset[tuple[str, str]],
+        closed_demands: Mapping[str, str],
+        closed_supplies: Mapping[str, str],
+    ) -> dict[tuple[str, str], int]:
+        """Units fixed on pairs, once nothing stands against any of them."""
+        demand_of, supply_of = {d.id: d for d in self.demands}, {s.id: s for s in self.supplies}
+        listed = None if self.pairs is None else {(p.demand_id, p.supply_id) for p in self.pairs.pairs}
+        fixed: dict[tuple[str, str], int] = {}
+        of_demand: Counter[str] = Counter()
+        of_supply: Counter[str] = Counter()
+        for pin in sorted(pins, key=lambda decision: decision.id):
+            pair = pin.demand_id, pin.supply_id
+            demand, supply = demand_of[pin.demand_id], supply_of[pin.supply_id]
+            asked, offered = self.demand_side.units(demand), self.supply_side.units(supply)
+            most = min(asked, offered, MAX_COUNT if self.pair_limit is None else self.pair_limit)
+            units = most if pin.quantity is None else pin.quantity
+            of_demand[demand.id] += units
+            of_supply[supply.id] += units
+            against = {
+                f"the demand does not take part ({closed_demands.get(demand.id)})": demand.id in closed_demands,
+                f"the supply does not take part ({closed_supplies.get(supply.id)})": supply.id in closed_supplies,
+                "another decision forbids the pair": pair in forbidden,
+                "another decision pins the same pair": pair in fixed,
+                "pairs= has no cost for it": listed is not None and pair not in listed,
+                "they are of different items or units": self.demand_side.item(demand) != self.supply_side.item(supply),
+                f"{units} units, but a pair has at most {most}": not 1 <= units <= most,
+                f"{of_demand[demand.id]} units pinned, {asked} asked for": of_demand[demand.id] > asked,
+                f"{of_supply[supply.id]} units pinned, {offered} offered": of_supply[supply.id] > offered,
+            }
+            for reason, stands in against.items():
+                if stands:
+                    raise ProblemError(
+                        f"decision {pin.id!r} pins demand {demand.id!r} to supply {supply.id!r}, but {reason}",
+                        code="PIN_CONFLICT",
+                    )
+            fixed[pair] = units
+        return dict(sorted(fixed.items()))
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(tuple[kind, ...])
+
+
+def _of_kind(records: Iterable[Any], kind: type, table: str) -> Sequence[Any]:
+    kept = records if isinstance(records, Sequence) and not isinstance(records, str | bytes) else tuple(records)
+    for row, record in enumerate(kept):
+        if not isinstance(record, kind):
+            raise ProblemError(
+                f"{table}[{row}] is a {type(record).__name__}, not a {kind.__name__}; read() makes them",
+                code="NO_RECORDS",
+            )
+    return kept
+
+
+def _checked(records: Iterable[Any], kind: type, table: str) -> Sequence[Any]:
+    kept = _of_kind(records, kind, table)
+    twice = [id_ for id_, count in Counter(record.id for record in kept).items() if count > 1]
+    if twice:
+        raise ProblemError(f"{table}: id {min(twice)!r} comes twice", code="DUPLICATE_ID")
+    return kept
+
+
+def _located(record: Any, points: Mapping[str | None, Place]) -> Any:
+    if record.place.point is None and record.place.code in points:
+        return replace(record, place=points[record.place.code])
+    return record
+
+
+def _by_number(table: str) -> Callable[[int], str]:
+    return lambda row: f"{table}[{row}]"

@@ -1,0 +1,56 @@
+"""What clients ask of their caregivers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from aidmatch.arrays import Ints
+from aidmatch.records.care import Caregiver, Client
+from aidmatch.rules.protocol import numbered
+
+__all__ = ["CaregiverGender", "Languages", "Services"]
+
+
+class Services:
+    """A caregiver can do all that the client needs."""
+
+    name: ClassVar[str] = "services"
+
+    def reason(self, demand: Client, supply: Caregiver) -> str | None:
+        """``SERVICE_NOT_OFFERED`` if something is missing."""
+        return None if set(demand.services) <= set(supply.services) else "SERVICE_NOT_OFFERED"
+
+    def labels(self, demands: Sequence[Client], supplies: Sequence[Caregiver]) -> tuple[Ints, Ints]:
+        """By the lists of services."""
+        return numbered(client.services for client in demands), numbered(giver.services for giver in supplies)
+
+
+class Languages:
+    """A caregiver speaks one of the client's languages, if the client names any."""
+
+    name: ClassVar[str] = "languages"
+
+    def reason(self, demand: Client, supply: Caregiver) -> str | None:
+        """``NO_COMMON_LANGUAGE`` if they could not talk."""
+        if demand.languages and not set(demand.languages) & set(supply.languages):
+            return "NO_COMMON_LANGUAGE"
+        return None
+
+    def labels(self, demands: Sequence[Client], supplies: Sequence[Caregiver]) -> tuple[Ints, Ints]:
+        """By the lists of languages."""
+        return numbered(client.languages for client in demands), numbered(giver.languages for giver in supplies)
+
+
+class CaregiverGender:
+    """A caregiver has the gender that the client asks for, if the client asks for one."""
+
+    name: ClassVar[str] = "caregiver-gender"
+
+    def reason(self, demand: Client, supply: Caregiver) -> str | None:
+        """``GENDER_NOT_WANTED`` if the client asks for the other one."""
+        return "GENDER_NOT_WANTED" if demand.caregiver_gender not in (None, supply.gender) else None
+
+    def labels(self, demands: Sequence[Client], supplies: Sequence[Caregiver]) -> tuple[Ints, Ints]:
+        """By the gender asked for, and by gender."""
+        return numbered(client.caregiver_gender for client in demands), numbered(giver.gender for giver in supplies)
