@@ -32,7 +32,8 @@ class RoadsAndRiver:
         """Measure from each lot to the need in the same row."""
         straight = am.GreatCircle().metres(origins, destinations)
         across = (origins.lon < self.river_lon) != (destinations.lon < self.river_lon)
-        return straight * 13 // 10 + across * self.bridge_metres
+        metres: npt.NDArray[np.int64] = straight * 13 // 10 + across * self.bridge_metres
+        return metres
 
 
 county = synthetic.county()  # made up: 1,300 needs, 512 lots

@@ -8,6 +8,7 @@ import re
 from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -137,26 +138,25 @@ class _Lines:
         self.number += 1
         return self._ahead.popleft() if self._ahead else self._file.readline()
 
-    def drop(self, count: int) -> None:
-        """Take lines that were looked at."""
-        for _ in range(count):
-            self.take()
+    def take_ahead(self) -> None:
+        """Take every line that was looked at."""
+        self.number += len(self._ahead)
+        self._ahead.clear()
 
     def closing(self) -> list[bytes]:
-        """Look at the lines as far as the next with an odd number of quotes; none if there is none near enough."""
-        looked: list[bytes] = []
+        """Look at the lines as far as the next with an odd number of quotes; none if there is none near enough.
+
+        Nothing is ahead when a line with an odd number of quotes was taken, for it was the last one looked at. So no
+        line is looked at twice.
+        """
         size = 0
-        while len(looked) < MAX_ROW_LINES and size < MAX_ROW_BYTES:
-            if len(looked) == len(self._ahead):
-                line = self._file.readline()
-                if not line:
-                    break
-                self._ahead.append(line)
-            line = self._ahead[len(looked)]
-            looked.append(line)
-            size += len(line)
+        for line in islice(self._file, MAX_ROW_LINES):
+            self._ahead.append(line)
             if line.count(b'"') % 2:
-                return looked
+                return list(self._ahead)
+            size += len(line)
+            if size > MAX_ROW_BYTES:
+                break
         return []
 
 
@@ -172,7 +172,7 @@ def _cut(raw: bytes, lines: _Lines, width: int | None) -> list[str]:
         except _BadRowError:
             pass  # the quote is a stray one, and the lines are rows of their own
         else:
-            lines.drop(len(further))
+            lines.take_ahead()
             _text(whole)
             return cells
     _text(raw)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import is_dataclass
 from difflib import get_close_matches
 from functools import cache
 from typing import Any, NamedTuple
@@ -66,6 +67,8 @@ class Layout:
         values: Mapping[str, Mapping[Any, Any]],
         constants: Mapping[str, Any],
     ) -> None:
+        if not (isinstance(record, type) and is_dataclass(record)):
+            raise InputError("a record is a dataclass, such as Need", code="NOT_A_RECORD")
         self._record = record.__name__
         self._mapped = frozenset(columns)
         self._constants = frozenset(constants)
@@ -79,6 +82,7 @@ class Layout:
         self._slots: dict[Any, tuple[str | None, str]] = {
             header: (self._by_field[field].owner, field) for field, header in self._headers.items()
         }
+        self._strangers: dict[Any, Flaw] = {}  # a suggestion takes longer than a row, and may be due for every row
         if len(self._slots) < len(self._headers):
             raise InputError("two fields would be read from one header", code="DUPLICATE_COLUMN")
         self._translations = {
@@ -166,7 +170,10 @@ class Layout:
             return self._validate(content), flaws
         except ValidationError as error:
             found = error.errors(include_url=False, include_input=False)
-        return None, flaws + [self._flaw(one["loc"], one["type"], one["msg"], one.get("ctx", {})) for one in found]
+            flaws += [self._flaw(one["loc"], one["type"], one["msg"], one.get("ctx", {})) for one in found]
+        except (TypeError, ValueError, ArithmeticError) as error:  # objects that only look like a date or a number
+            flaws.append(Flaw(None, "NOT_VALID", f"has a cell that raises {type(error).__name__}"))
+        return None, flaws
 
     def header_of(self, field: str) -> str | None:
         """Give the header a field is read from.
@@ -195,24 +202,35 @@ class Layout:
 
     def _strange(self, header: Any) -> Flaw:
         """Say why a header is none of the record's."""
-        if header in self._constants:
-            return Flaw(str(header), "CONSTANT_AND_COLUMN", "has a constant, too")
-        return Flaw(str(header), "UNKNOWN_COLUMN", f"is no column of {self._record}{self._hint(header)}")
+        flaw = self._strangers.get(header)
+        if flaw is None:
+            if header in self._constants:
+                flaw = Flaw(str(header), "CONSTANT_AND_COLUMN", "has a constant, too")
+            elif header in self._mapped:
+                read_from = self._headers[header]
+                flaw = Flaw(str(header), "UNKNOWN_COLUMN", f"is not read, for columns= names {read_from!r} instead")
+            else:
+                hint = self._hint(header, self._headers.values())
+                flaw = Flaw(str(header), "UNKNOWN_COLUMN", f"is no column of {self._record}{hint}")
+            self._strangers[header] = flaw
+        return flaw
 
-    def _hint(self, name: Any) -> str:
-        spelled = [field for field, column in self._by_field.items() if column.owner == name]
+    def _hint(self, name: Any, known: Iterable[str]) -> str:
+        spelled = [
+            field for field, column in self._by_field.items() if column.owner is not None and column.owner == name
+        ]
         if spelled:
             return f" (it is spelled by {', '.join(spelled)})"
-        if name in self._mapped:
-            return f" (columns= reads it from {self._headers[name]!r})"
-        near = get_close_matches(str(name).casefold(), self._by_field, n=1)
+        near = get_close_matches(str(name).casefold(), known, n=1)
         return f" (did you mean {near[0]!r}?)" if near else ""
 
     def _check_fields(self, option: str, by_field: Mapping[str, Any]) -> None:
         for name in by_field:
             if name not in self._by_field:
-                message = f"{option}= names {name!r}, which is no column of {self._record}{self._hint(name)}"
-                raise InputError(message, code="UNKNOWN_FIELD")
+                hint = self._hint(name, self._by_field)
+                raise InputError(
+                    f"{option}= names {name!r}, which is no column of {self._record}{hint}", code="UNKNOWN_FIELD"
+                )
 
 
 def _is_empty(cell: Any) -> bool:

@@ -81,7 +81,7 @@ def open_source(given: str | os.PathLike[str] | Source | Iterable[Mapping[str, A
     if isinstance(given, Iterable) and not isinstance(given, Mapping | bytes | bytearray):
         return _named(Mappings(given), "rows")
     raise SourceError(
-        f"a {type(given).__name__} is no source; give a path, 'scheme:target', an object with rows(), or a list of "
+        f"{type(given).__name__} is no source; give a path, 'scheme:target', an object with rows(), or a list of "
         "mappings",
         code="NOT_A_SOURCE",
     )
@@ -99,7 +99,7 @@ def _file(path: str | os.PathLike[str]) -> tuple[Source, str]:
             f"a path should end in {', '.join(_BY_SUFFIX)}; 'csv:…', 'json:…' and 'jsonl:…' read a file of any name",
             code="UNKNOWN_SUFFIX",
         )
-    return _named(kind(path), "file")
+    return _named(kind(os.fsdecode(path)), "file")
 
 
 def _plugin(scheme: str, target: str) -> Source:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import compress
 from operator import attrgetter
 from typing import Any, Literal, TypeVar, overload
 
@@ -53,16 +54,16 @@ class Records(Sequence[T]):
         """SHA-256 of the records, in hexadecimal: the same for any order of rows.
 
         Every record is a line of JSON, as pydantic writes it: no spaces, fields in the order of the class. The lines
-        are sorted as bytes, which is by id, and each ends with LF. Computed once, in time linear in the records but
-        for the sort.
+        are sorted as bytes, which is by id where the id stands first, and each ends with LF. Computed once.
         """
-        if self._digest is None:
-            dump = TypeAdapter(self.record).dump_json
+        digest = self._digest
+        if digest is None:
             hashed = sha256()
-            for line in sorted(map(dump, self.kept)):
+            for line in sorted(map(TypeAdapter(self.record).dump_json, self.kept)):
                 hashed.update(line + b"\n")
-            object.__setattr__(self, "_digest", hashed.hexdigest())
-        return str(self._digest)
+            digest = hashed.hexdigest()
+            object.__setattr__(self, "_digest", digest)
+        return digest
 
     def where(self, index: int) -> str:
         """Say where a record came from.
@@ -153,7 +154,7 @@ def read(
         headers = getattr(opened, "columns", None)
     if headers is not None:
         layout.check(name, headers, headers)
-    table = getattr(record, "table", record.__name__.lower())
+    table = str(getattr(record, "table", record.__name__))
     made: list[T] = []
     lines: list[int] = []
     refused: list[Fault] = []
@@ -178,12 +179,12 @@ def read(
         layout.check(name, always, ever)
 
     repeats = repeats_in(made, lines, record, name, layout.header_of)
-    kept = [index for index in range(len(made)) if index not in repeats.left_out]
     refused += repeats.refused
-    report = Report(name, rows_read, len(kept), _by_line(refused), _by_line(repeats.flagged))
+    kept = [index not in repeats.left_out for index in range(len(made))]
+    report = Report(name, rows_read, sum(kept), _by_line(refused), _by_line(repeats.flagged))
     if refused and errors == "raise":
         raise RowsError(report)
-    return Records(record, name, tuple(made[i] for i in kept), tuple(lines[i] for i in kept), report)
+    return Records(record, name, tuple(compress(made, kept)), tuple(compress(lines, kept)), report)
 
 
 def _rows(source: Source, table: str, name: str) -> Iterator[Row]:

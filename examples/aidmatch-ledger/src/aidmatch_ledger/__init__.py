@@ -68,9 +68,11 @@ class Ledger:
 
     def _quoted(self, ledger: sqlite3.Connection, table: str) -> str:
         """Give the name of a table that is there, as it stands in a statement."""
-        known = [name for (name,) in ledger.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")]
+        listed = ledger.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")
+        known = sorted(str(name) for (name,) in listed if not name.startswith("sqlite_"))
         found = next((name for name in known if name.casefold() == table.casefold()), None)
         if found is None:
-            has = ", ".join(sorted(known)) or "none"
-            raise am.SourceError(f"{self.name} has no table {table!r}; it has {has}", code="NO_TABLE")
+            raise am.SourceError(
+                f"{self.name} has no table {table!r}; it has {', '.join(known) or 'none'}", code="NO_TABLE"
+            )
         return '"' + found.replace('"', '""') + '"'
