@@ -27,6 +27,7 @@ from aidmatch.errors import (
     SourceError,
     VerificationError,
 )
+from aidmatch.explanation import Explanation, explain
 from aidmatch.matching import Assignment, LevelResult, Matching, Status
 from aidmatch.pipeline import solve
 from aidmatch.place import Place, Places
@@ -52,6 +53,7 @@ __all__ = [
     "Decision",
     "Distance",
     "Donation",
+    "Explanation",
     "Fault",
     "Gate",
     "GivingProblem",
@@ -81,6 +83,7 @@ __all__ = [
     "Status",
     "VerificationError",
     "__version__",
+    "explain",
     "read",
     "solve",
     "verify",

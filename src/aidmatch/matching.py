@@ -156,7 +156,7 @@ class Solving:
     solves: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Matching:
     """The result of `solve`.
 

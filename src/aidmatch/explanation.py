@@ -1,0 +1,281 @@
+"""Why this, why not that: one verdict for each demand, from the rules and the prices that decided.
+
+Nothing here is stored with a matching. The facts are found anew from the
+problem, the policy's rules and the certificate, so that they cannot say
+anything else than what decided.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal
+
+import numpy as np
+
+from aidmatch.arrays import Bools, Ints
+from aidmatch.distance.protocol import DISTANCES, Distance, measure
+from aidmatch.errors import ProblemError, VerificationError
+from aidmatch.explanation_texts import text_of
+from aidmatch.levels import level_definitions
+from aidmatch.matching import Assignment, Matching
+from aidmatch.place import Places
+from aidmatch.problem.problem import Problem
+from aidmatch.rules.protocol import rules_named
+
+__all__ = ["Explanation", "explain"]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why one demand got what it got.
+
+    Parameters
+    ----------
+    code
+        The verdict: ``CLOSED`` (did not take part), ``SERVED``, ``PARTLY_SERVED``, or, where nothing was served, a key
+        of `matching.REASONS`.
+    facts
+        What it rests on, as plain values:
+
+        ``demand_id``, ``family``, ``category``, ``item``, ``asked``, ``served``, ``pinned``
+            The demand, and its units.
+        ``closed``
+            Why it did not take part, or None. The facts below are then missing.
+        ``reason``
+            Why something is left over, or None.
+        ``offered``
+            Supplies of the same item on the day.
+        ``removed``
+            What was taken from them, in this order: a list of ``rule``, ``reason``, ``supplies``. A supply counts once,
+            under the first that removed it. Decisions that forbid come after the rules, reach after those.
+        ``eligible``
+            Supplies that are left.
+        ``supplies``
+            Those that serve it: ``supply_id``, ``quantity``, ``cost``, ``pinned``.
+        ``taken_by``
+            Units of the eligible supplies that serve others, by category.
+        ``price``
+            What one more unit would cost the others at least, by level; levels where that is nothing are left out.
+            None if no eligible supply could take more.
+        ``alternative``
+            The nearest eligible supply that does not serve it: ``supply_id``, ``cost``, and the first level that would
+            become worse, ``level`` and ``by``; both None if it would have been as good. None if there is none.
+        ``cost_unit``
+            What costs count.
+    """
+
+    code: str
+    facts: Mapping[str, Any]
+
+    def text(
+        self,
+        language: Literal["zh", "en"] = "en",
+        audience: Literal["family", "caseworker"] = "caseworker",
+    ) -> str:
+        """Say it in words.
+
+        Parameters
+        ----------
+        language
+            ``zh`` or ``en``.
+        audience
+            A ``family`` hears of no other person and no price; a ``caseworker`` gets every fact.
+
+        Returns
+        -------
+        One or more lines.
+
+        Raises
+        ------
+        ProblemError
+            ``UNKNOWN_OPTION`` for another language or audience.
+        """
+        return text_of(self.code, self.facts, language, audience)
+
+
+def explain(problem: Problem, matching: Matching, *, demand: str, distance: Distance | None = None) -> Explanation:
+    """Explain what one demand got.
+
+    Parameters
+    ----------
+    problem
+        The problem the matching answers.
+    matching
+        The matching. It is taken at its word; `verify` says whether that is right.
+    demand
+        Id of the demand.
+    distance
+        The distance it was made with, if that is not a plug-in that can be found by its name.
+
+    Returns
+    -------
+    The verdict with its facts.
+
+    Raises
+    ------
+    ProblemError
+        ``UNKNOWN_ID`` if there is no such demand.
+    VerificationError
+        ``OTHER_INPUT`` if the matching was made from other inputs.
+
+    Notes
+    -----
+    Prices are reduced costs of the certificate, compared level by level in the policy's order: a supply's potential
+    says what a unit of it is worth to those who have it.
+    """
+    return _explainer(problem, matching, distance).explain(demand)
+
+
+@lru_cache(maxsize=1)
+def _explainer(problem: Problem, matching: Matching, distance: Distance | None) -> _Explainer:
+    return _Explainer(problem, matching, distance)
+
+
+class _Explainer:
+    """What all explanations of one matching share."""
+
+    def __init__(self, problem: Problem, matching: Matching, distance: Distance | None) -> None:
+        if matching.inputs != problem.digests() or matching.as_of != problem.as_of:
+            raise VerificationError("the matching was made from other inputs, or for another day", code="OTHER_INPUT")
+        self.problem, self.matching = problem, matching
+        self.policy = matching.policy
+        self.rules = rules_named(self.policy.rules)
+        admission = problem.admission()
+        self.forbidden = admission.forbidden
+        self.demands, self.supplies = admission.demands, admission.supplies
+        self.known = {demand.id: demand for demand in problem.demands}
+        self.row = {demand.id: row for row, demand in enumerate(self.demands)}
+        self.column = {supply.id: column for column, supply in enumerate(self.supplies)}
+        self.of_item: dict[tuple[str, str], list[int]] = defaultdict(list)
+        for column, supply in enumerate(self.supplies):
+            self.of_item[problem.supply_side.item(supply)].append(column)
+        self.of_demand: dict[str, list[Assignment]] = defaultdict(list)
+        self.of_supply: dict[str, list[Assignment]] = defaultdict(list)
+        for assignment in matching.assignments:
+            self.of_demand[assignment.demand_id].append(assignment)
+            self.of_supply[assignment.supply_id].append(assignment)
+        reach = problem.reach(self.policy)
+        self.reach = np.array([reach(supply) for supply in self.supplies], dtype=np.int64)
+        self.levels = level_definitions(self.policy, problem)
+        self.pair_costs = [None if lv.bind is None else lv.bind(self.demands, self.supplies) for lv in self.levels]
+        self.u, self.v = matching.certificate.u, matching.certificate.v
+        if problem.pairs is None:
+            self.distance: Distance = DISTANCES.get(matching.distance or "")() if distance is None else distance
+            self.demand_places = Places(demand.place for demand in self.demands)
+            self.supply_places = Places(supply.place for supply in self.supplies)
+
+    def explain(self, demand_id: str) -> Explanation:
+        if demand_id not in self.known:
+            raise ProblemError(f"there is no demand {demand_id!r}", code="UNKNOWN_ID")
+        demand = self.known[demand_id]
+        served = self.of_demand.get(demand_id, [])
+        facts: dict[str, Any] = {
+            "demand_id": demand_id,
+            "family": self.problem.family,
+            "category": demand.category,
+            "item": self.problem.demand_side.item(demand)[0],
+            "asked": self.problem.demand_side.units(demand),
+            "served": sum(a.quantity for a in served),
+            "pinned": sum(a.pinned for a in served),
+            "closed": demand.closed(self.problem.as_of),
+        }
+        if facts["closed"] is not None:
+            return Explanation("CLOSED", facts)
+        facts |= self._search(self.row[demand_id], served)
+        if facts["served"] == facts["asked"]:
+            return Explanation("SERVED", facts)
+        return Explanation("PARTLY_SERVED" if facts["served"] else facts["reason"], facts)
+
+    def _search(self, row: int, served: Sequence[Assignment]) -> dict[str, Any]:
+        """Follow the demand's supplies through the rules, the decisions, the reach and the prices."""
+        demand = self.demands[row]
+        columns = self.of_item.get(self.problem.demand_side.item(demand), [])
+        offered = len(columns)
+        removed: list[dict[str, Any]] = []
+        for rule in self.rules:
+            reasons = [rule.reason(demand, self.supplies[column]) for column in columns]
+            for reason, count in sorted(Counter(reason for reason in reasons if reason is not None).items()):
+                removed.append({"rule": rule.name, "reason": reason, "supplies": count})
+            columns = [column for column, reason in zip(columns, reasons, strict=True) if reason is None]
+        allowed = [c for c in columns if (demand.id, self.supplies[c].id) not in self.forbidden]
+        if len(allowed) < len(columns):
+            removed.append({"rule": "decisions", "reason": "FORBIDDEN", "supplies": len(columns) - len(allowed)})
+        some, cost, near = self._near(row, np.array(allowed, dtype=np.int64))
+        if not near.all():
+            removed.append({"rule": "reach", "reason": "OUT_OF_REACH", "supplies": int((~near).sum())})
+        some, cost = some[near], cost[near]
+        mine = {a.supply_id: a for a in served}
+        limit = self.problem.pair_limit
+        free = [limit is None or self.supplies[c].id not in mine for c in some.tolist()]
+        left = self.problem.demand_side.units(demand) - sum(a.quantity for a in served)
+        return {
+            "reason": None if not left else self._reason(any(free), bool(served), bool(allowed), offered),
+            "offered": offered,
+            "removed": removed,
+            "eligible": len(some),
+            "supplies": [
+                {"supply_id": a.supply_id, "quantity": a.quantity, "cost": a.cost, "pinned": a.pinned} for a in served
+            ],
+            "taken_by": self._taken_by(demand.id, some),
+            "price": self._price(row, some[free], cost[free]),
+            "alternative": self._alternative(row, mine, some, cost),
+            "cost_unit": self.problem.cost_unit,
+        }
+
+    def _reason(self, free: bool, served: bool, allowed: bool, offered: int) -> str:
+        if free:
+            return "USED_UP"
+        if served:
+            return "ONE_EACH"
+        if allowed:
+            return "OUT_OF_REACH"
+        return "NOT_ALLOWED" if offered else "NO_SUPPLY"
+
+    def _near(self, row: int, columns: Ints) -> tuple[Ints, Ints, Bools]:
+        """Supplies with a known cost, the cost, and whether it is within reach."""
+        if self.problem.pairs is None:
+            cost = measure(self.distance, self.supply_places[columns], self.demand_places[np.full(len(columns), row)])
+            return columns, cost, cost <= self.reach[columns]
+        listed = self.problem.pairs.costs
+        costs = [listed.get((self.demands[row].id, self.supplies[column].id), -1) for column in columns.tolist()]
+        cost = np.array(costs, dtype=np.int64)
+        return columns, cost, (cost >= 0) & (cost <= self.reach[columns])
+
+    def _taken_by(self, demand_id: str, columns: Ints) -> dict[str, int]:
+        taken: Counter[str] = Counter()
+        for column in columns.tolist():
+            for a in self.of_supply.get(self.supplies[column].id, ()):
+                if a.demand_id != demand_id:
+                    taken[self.known[a.demand_id].category] += a.quantity
+        return {category: taken[category] for category in self.policy.categories if taken[category]}
+
+    def _costs(self, row: int, columns: Ints, metric: Ints) -> Ints:
+        """Costs of pairs at every level, shape (levels, pairs)."""
+        rows = np.full(len(columns), row)
+        nothing = np.zeros(len(columns), dtype=np.int64)
+        return np.stack([nothing if pc is None else pc.of(rows, columns, metric) for pc in self.pair_costs])
+
+    def _price(self, row: int, columns: Ints, metric: Ints) -> dict[str, int] | None:
+        if not len(columns):
+            return None
+        cheapest = min(map(tuple, (self._costs(row, columns, metric) - self.v[:, columns]).T.tolist()))
+        return {level.name: amount for level, amount in zip(self.levels, cheapest, strict=True) if amount}
+
+    def _alternative(
+        self, row: int, mine: Mapping[str, Assignment], columns: Ints, metric: Ints
+    ) -> dict[str, Any] | None:
+        others = [
+            (cost, self.supplies[column].id, column)
+            for column, cost in zip(columns.tolist(), metric.tolist(), strict=True)
+            if self.supplies[column].id not in mine
+        ]
+        if not mine or not others:
+            return None
+        cost, supply_id, column = min(others)
+        at, unit_cost = np.array([column]), np.array([cost])
+        reduced = self._costs(row, at, unit_cost)[:, 0] - self.u[:, row] - self.v[:, column]
+        worse = next(((lv.name, int(by)) for lv, by in zip(self.levels, reduced, strict=True) if by), (None, None))
+        return {"supply_id": supply_id, "cost": cost, "level": worse[0], "by": worse[1]}
