@@ -8,10 +8,10 @@ anything else than what decided.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 
@@ -58,7 +58,8 @@ class Explanation:
         ``taken_by``
             Units of the eligible supplies that serve others, by category.
         ``price``
-            What one more unit would cost the others at least, by level; levels where that is nothing are left out.
+            What one more unit would cost at least, by level: what others lose by it and what the pair itself costs.
+            Levels where that is nothing are left out.
             None if no eligible supply could take more.
         ``alternative``
             The nearest eligible supply that does not serve it: ``supply_id``, ``cost``, and the first level that would
@@ -126,11 +127,11 @@ def explain(problem: Problem, matching: Matching, *, demand: str, distance: Dist
     Prices are reduced costs of the certificate, compared level by level in the policy's order: a supply's potential
     says what a unit of it is worth to those who have it.
     """
-    return _explainer(problem, matching, distance).explain(demand)
+    return _explainer(problem, matching, cast("Hashable", distance)).explain(demand)
 
 
-@lru_cache(maxsize=1)
-def _explainer(problem: Problem, matching: Matching, distance: Distance | None) -> _Explainer:
+@lru_cache(maxsize=1)  # explanations are asked for one after the other
+def _explainer(problem: Problem, matching: Matching, distance: Any) -> _Explainer:
     return _Explainer(problem, matching, distance)
 
 

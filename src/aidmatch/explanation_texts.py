@@ -135,10 +135,11 @@ def _for_caseworker(facts: Mapping[str, Any], zh: bool) -> list[str]:
     if facts["reason"] == "USED_UP":
         taken = ", ".join(f"{category} {units}" for category, units in facts["taken_by"].items())
         price = _amounts(facts["price"] or {}, zh)
-        lines.append(f"合格者已分给：{taken}。" if zh else f"The eligible serve, in units by category: {taken}.")
-        lines.append(
-            f"再多一个单位，他人至少损失：{price}。" if zh else f"One more unit would cost the others: {price}."
-        )
+        if taken:
+            lines.append(f"合格者已分给：{taken}。" if zh else f"The eligible serve, in units by category: {taken}.")
+        else:
+            lines.append("合格者没有可分的量。" if zh else "The eligible have nothing to give.")
+        lines.append(f"再多一个单位的代价：{price}。" if zh else f"One more unit would cost: {price}.")
     alternative = facts["alternative"]
     if alternative is not None:
         id_, cost = alternative["supply_id"], alternative["cost"]

@@ -21,7 +21,7 @@ from aidmatch.errors import InputError, VerificationError
 from aidmatch.policy import Policy
 from aidmatch.report import Report
 
-__all__ = ["REASONS", "Assignment", "Coverage", "LevelResult", "Matching", "Solving", "Status"]
+__all__ = ["REASONS", "Assignment", "Changes", "Coverage", "LevelResult", "Matching", "Solving", "Status"]
 
 #: Version of the form of saved matchings.
 VERSION: Final = 1
@@ -154,6 +154,26 @@ class Solving:
     components: int
     arcs: int
     solves: int
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What is different between two matchings.
+
+    Parameters
+    ----------
+    added, removed
+        Pairs that came or went: demand id, supply id, quantity.
+    changed
+        Pairs with another quantity: demand id, supply id, quantity before, quantity now.
+    levels
+        Difference of each level's value that both have, by name: now less before.
+    """
+
+    added: tuple[tuple[str, str, int], ...]
+    removed: tuple[tuple[str, str, int], ...]
+    changed: tuple[tuple[str, str, int, int], ...]
+    levels: Mapping[str, int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -344,6 +364,33 @@ class Matching:
         if _MATCHING.dump_python(matching, mode="json") != whole["body"]:
             raise VerificationError(f"{name}: something is left out", code="MALFORMED")
         return matching
+
+    def changes(self, previous: Matching) -> Changes:
+        """What is different from an earlier matching.
+
+        Parameters
+        ----------
+        previous
+            The earlier one.
+
+        Returns
+        -------
+        Pairs that came, went, or have another quantity, and what each level gained or lost.
+        """
+        now, before = (
+            {(a.demand_id, a.supply_id): a.quantity for a in matching.assignments} for matching in (self, previous)
+        )
+        values = {level.name: level.value for level in previous.levels}
+        return Changes(
+            added=tuple((*pair, now[pair]) for pair in sorted(now.keys() - before.keys())),
+            removed=tuple((*pair, before[pair]) for pair in sorted(before.keys() - now.keys())),
+            changed=tuple(
+                (*pair, before[pair], now[pair])
+                for pair in sorted(now.keys() & before.keys())
+                if now[pair] != before[pair]
+            ),
+            levels={level.name: level.value - values[level.name] for level in self.levels if level.name in values},
+        )
 
     def summary(self) -> str:
         """What a person wants to know first: what is met, how far things travel, what is unmet and why."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tomllib
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, ValidationError
 from pydantic.dataclasses import dataclass
 
 from aidmatch.errors import PolicyError
@@ -38,6 +40,8 @@ class Policy:
         Names of the rules a pair must pass.
     max_km
         The radius in kilometres, its edge included; None for no limit. Held to the metre.
+    max_km_by_item
+        Radii of single items, which stand instead of `max_km`.
     """
 
     name: Text = "giving"
@@ -48,6 +52,7 @@ class Policy:
     levels: Annotated[tuple[Text, ...], Field(min_length=1)] = ("coverage", "distance")
     rules: tuple[Text, ...] = ("only-categories", "only-areas", "own-product")
     max_km: Kilometres | None = None
+    max_km_by_item: dict[Text, Kilometres] = Field(default_factory=dict)
 
     @classmethod
     def giving(cls, **fields: Any) -> Policy:
@@ -113,10 +118,16 @@ class Policy:
         """Return a changed copy; errors as for `giving`."""
         return self._made({**asdict(self), **fields})
 
-    @property
-    def max_metres(self) -> int | None:
-        """The radius in whole metres."""
-        return None if self.max_km is None else round(self.max_km * 1000)
+    def max_metres(self, item: str) -> int | None:
+        """The radius of an item in whole metres; None for no limit.
+
+        Parameters
+        ----------
+        item
+            Its name.
+        """
+        max_km = self.max_km_by_item.get(item, self.max_km)
+        return None if max_km is None else round(max_km * 1000)
 
     @property
     def digest(self) -> str:
@@ -124,10 +135,50 @@ class Policy:
         text = json.dumps(asdict(self), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
-    def to_dict(self) -> dict[str, Any]:
-        """The policy as plain values, for JSON."""
-        plain: dict[str, Any] = _POLICY.dump_python(self, mode="json")
-        return plain
+    @classmethod
+    def load(cls, path: str | Path) -> Policy:
+        """Read a policy from TOML; a field that is left out keeps its default.
 
+        Parameters
+        ----------
+        path
+            The file.
 
-_POLICY = TypeAdapter(Policy)
+        Returns
+        -------
+        The policy.
+
+        Raises
+        ------
+        PolicyError
+            If the file is no TOML, or as `giving`.
+        OSError
+            If it cannot be read.
+        """
+        try:
+            fields = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise PolicyError(f"{Path(path).name} is no TOML: {error}") from None
+        families = {"giving": cls.giving, "care": cls.care}
+        family = fields.get("family")
+        if family not in families:
+            raise PolicyError(f"{Path(path).name}: family is one of {', '.join(families)}")
+        return families[family](**fields)
+
+    def dump(self, path: str | Path) -> Path:
+        """Write the policy as TOML.
+
+        Parameters
+        ----------
+        path
+            The file, which is replaced.
+
+        Returns
+        -------
+        The path.
+        """
+        import tomli_w  # only who writes policies needs it
+
+        fields = {name: value for name, value in asdict(self).items() if value is not None}
+        Path(path).write_text(tomli_w.dumps(fields), encoding="utf-8")
+        return Path(path)

@@ -233,16 +233,17 @@ class Problem:
         ProblemError
             ``RADIUS_WITHOUT_METRES`` if a radius is set and the pairs bring costs in another unit.
         """
-        limited = policy.max_km is not None or any(supply.max_km is not None for supply in self.supplies)
+        limited = policy.max_km is not None or policy.max_km_by_item or any(s.max_km is not None for s in self.supplies)
         if self.cost_unit != METRE and limited:
             raise ProblemError(
                 f"a radius in km is set, but pairs= brings costs in {self.cost_unit!r}; leave out the pairs too far",
                 code="RADIUS_WITHOUT_METRES",
             )
-        general = MAX_COUNT if policy.max_metres is None else policy.max_metres
 
         def metres(supply: Any) -> int:
-            return general if supply.max_km is None else min(general, round(supply.max_km * 1000))
+            limits = [policy.max_metres(self.supply_side.item(supply)[0])]
+            limits.append(None if supply.max_km is None else round(supply.max_km * 1000))
+            return min((limit for limit in limits if limit is not None), default=MAX_COUNT)
 
         return metres
 
