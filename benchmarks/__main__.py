@@ -1,6 +1,6 @@
 """Time every phase of every instance, and the peers beside them in the same run.
 
-    python -m benchmarks [instance …] [--repeat N]
+Usage: ``python -m benchmarks [instance …] [--repeat N]``
 """
 
 import argparse
@@ -50,7 +50,8 @@ def main() -> None:
     parser.add_argument("instance", nargs="*", choices=[[], *INSTANCES], help="default: all of them")
     parser.add_argument("--repeat", type=int, default=3, help="runs of each phase; the median counts")
     chosen = parser.parse_args()
-    print(f"{'instance':<16}{'needs':>8}{'lots':>8}{'pairs':>12}{'write s':>9}{'read s':>9}{'solve s':>9}{'verify s':>9}")
+    columns = "".join(f"{phase + ' s':>9}" for phase in ("write", "read", "solve", "verify"))
+    print(f"{'instance':<16}{'needs':>8}{'lots':>8}{'pairs':>12}{columns}")
     for name in chosen.instance or INSTANCES:
         seconds, (problem, _), matching = phases(name, INSTANCES[name], chosen.repeat)
         if INSTANCES[name].radius:

@@ -31,7 +31,8 @@ class Instance:
         needs, lots = am.read(made, am.Need), am.read(made, am.Donation)
         if self.radius:
             return am.GivingProblem(needs, lots, as_of=made.as_of), am.Policy.giving(max_km=made.max_km)
-        return am.GivingProblem(needs, [replace(lot, max_km=None) for lot in lots], as_of=made.as_of), am.Policy.giving()
+        anywhere = [replace(lot, max_km=None) for lot in lots]
+        return am.GivingProblem(needs, anywhere, as_of=made.as_of), am.Policy.giving()
 
 
 INSTANCES: Mapping[str, Instance] = {

@@ -75,4 +75,5 @@ def _radians(records: Any, index: Ints) -> npt.NDArray[np.float64]:
 def _haversine(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> Ints:
     h = np.sin((a[..., 0] - b[..., 0]) / 2) ** 2
     h = h + np.cos(a[..., 0]) * np.cos(b[..., 0]) * np.sin((a[..., 1] - b[..., 1]) / 2) ** 2
-    return np.floor(2 * 6_371_008.8 * np.arcsin(np.sqrt(h)) + 0.5).astype(np.int64)
+    metres: npt.NDArray[np.float64] = np.floor(2 * 6_371_008.8 * np.arcsin(np.sqrt(h)) + 0.5)
+    return metres.astype(np.int64)

@@ -85,9 +85,7 @@ def apart(a: am.Place, b: am.Place) -> int:
 
 def gain_of(demand: Any, supply: Any, cost: int, problem: Any, policy: am.Policy) -> Vector:
     """What a unit on a pair adds to each level's value."""
-    ages = {
-        (p.demand_id, p.supply_id): (problem.as_of - p.since).days for p in problem.current if p.state != "ended"
-    }
+    ages = {(p.demand_id, p.supply_id): (problem.as_of - p.since).days for p in problem.current if p.state != "ended"}
     age = ages.get((demand.id, supply.id))
     parts: dict[str, Vector] = {
         "coverage": tuple(int(demand.category == category) for category in policy.categories),
@@ -206,7 +204,7 @@ def by_highs(problem: Any, policy: am.Policy) -> Vector:
     pairs = pairs_of(problem, policy)
     if not pairs.gain:
         return pairs.pinned
-    highs = highspy.Highs()
+    highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]  # highspy has no annotations
     for option, value in (("output_flag", False), ("mip_rel_gap", 0.0), ("mip_abs_gap", 0.5)):
         highs.setOptionValue(option, value)
     keys = list(pairs.gain)

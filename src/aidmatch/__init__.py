@@ -27,8 +27,8 @@ from aidmatch.errors import (
     SourceError,
     VerificationError,
 )
-from aidmatch.explanation import Explanation, explain
-from aidmatch.matching import Assignment, LevelResult, Matching, Status
+from aidmatch.explanation.verdict import explain
+from aidmatch.matching import Assignment, Matching, Status
 from aidmatch.pipeline import solve
 from aidmatch.place import Place, Places
 from aidmatch.policy import Policy
@@ -53,13 +53,11 @@ __all__ = [
     "Decision",
     "Distance",
     "Donation",
-    "Explanation",
     "Fault",
     "Gate",
     "GivingProblem",
     "GreatCircle",
     "InputError",
-    "LevelResult",
     "Matching",
     "Need",
     "NumberRangeError",

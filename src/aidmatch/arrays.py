@@ -26,15 +26,18 @@ def frozen(array: _A) -> _A:
 
 def total(values: Ints) -> int:
     """Exact sum of int64 values of any shape, as a Python integer."""
-    largest = int(np.abs(values).max(initial=0))
-    if 0 <= largest * values.size < 2**63:
+    if _largest(values) * values.size < 2**63:
         return int(values.sum())
     return sum(values.ravel().tolist())
 
 
 def dot(left: Ints, right: Ints) -> int:
     """Exact inner product of two int64 vectors of one length, as a Python integer."""
-    bound = int(np.abs(left).max(initial=0)) * int(np.abs(right).max(initial=0)) * left.size
-    if 0 <= bound < 2**63:
+    if _largest(left) * _largest(right) * left.size < 2**63:
         return int(np.dot(left, right))
     return sum(a * b for a, b in zip(left.tolist(), right.tolist(), strict=True))
+
+
+def _largest(values: Ints) -> int:
+    # not by np.abs, which leaves −2^63 as it is
+    return max(int(values.max(initial=0)), -int(values.min(initial=0)))

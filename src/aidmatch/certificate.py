@@ -17,9 +17,7 @@ duality of linear programming over lexicographically ordered integer vectors.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -34,7 +32,9 @@ __all__ = ["Certificate", "lexicographic_sign", "node_fault"]
 def _rows(value: Any) -> Ints:
     if isinstance(value, np.ndarray):
         return value
-    if not isinstance(value, list) or any(type(v) is not int or abs(v) > SAFE for row in value for v in row):
+    if not isinstance(value, list) or any(
+        not isinstance(row, list) or any(type(v) is not int or abs(v) > SAFE for v in row) for row in value
+    ):
         raise PydanticCustomError("potentials", "potentials are lists of integers in range")
     if len({len(row) for row in value}) > 1:
         raise PydanticCustomError("potentials", "potentials have one length a level")
@@ -44,7 +44,7 @@ def _rows(value: Any) -> Ints:
 Rows = Annotated[Ints, PlainValidator(_rows), PlainSerializer(lambda rows: rows.tolist())]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Certificate:
     """Potentials of every demand and supply at every level.
 
@@ -63,16 +63,6 @@ class Certificate:
     u: Rows
     v: Rows
     version: Literal[1] = 1
-
-    @cached_property
-    def demand_row(self) -> Mapping[str, int]:
-        """Row of each demand."""
-        return {id_: row for row, id_ in enumerate(self.demand_ids)}
-
-    @cached_property
-    def supply_row(self) -> Mapping[str, int]:
-        """Row of each supply."""
-        return {id_: row for row, id_ in enumerate(self.supply_ids)}
 
 
 def lexicographic_sign(rows: Ints) -> Ints:

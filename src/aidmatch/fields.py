@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import date
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-__all__ = ["CONFIG", "MAX_COUNT", "Count", "Day", "Id", "Kilometres", "Names", "Text"]
+__all__ = [
+    "CONFIG",
+    "MAX_COUNT",
+    "NO_SETS",
+    "Areas",
+    "Count",
+    "Day",
+    "Id",
+    "Kilometres",
+    "ListedNames",
+    "Names",
+    "Ordered",
+    "Text",
+]
 
 #: Values never appear in validation errors, since any of them may be personal.
 CONFIG: Final = ConfigDict(extra="forbid", hide_input_in_errors=True, str_strip_whitespace=True)
@@ -20,8 +34,10 @@ MAX_COUNT: Final = 2**62
 _EXACT_FLOAT: Final = 2**53
 # A citizen's id number carries the date of birth in its digits 7–14 (GB 11643-1999); a mainland mobile number
 # has eleven digits and begins with 13–19.
+# Country codes, separators and full-width digits hide neither.
 _CITIZEN_ID = re.compile(r"(?<!\d)\d{6}(18|19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])\d{3}[\dXx](?!\d)")
-_MOBILE = re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)")
+_MOBILE = re.compile(r"(?<!\d)(?:00)?(?:86)?1[3-9]\d{9}(?!\d)")
+_SEPARATORS = re.compile(r"(?<=\d)[-\s._/()]+(?=\d)")
 
 
 def _id(value: Any) -> Any:
@@ -33,7 +49,8 @@ def _id(value: Any) -> Any:
 def _not_personal(value: str) -> str:
     if not value.isprintable():
         raise PydanticCustomError("BAD_ID", "an id has no line breaks or control characters")
-    if _CITIZEN_ID.search(value) or _MOBILE.search(value):
+    plain = _SEPARATORS.sub("", unicodedata.normalize("NFKC", value))
+    if _CITIZEN_ID.search(plain) or _MOBILE.search(plain):
         raise PydanticCustomError(
             "PERSONAL_ID", "looks like a citizen's id or a mobile number; ids appear in files, so use one of your own"
         )
@@ -49,23 +66,42 @@ def _count(value: Any) -> Any:
 
 
 def _day(value: Any) -> Any:
-    # pydantic would take bare numbers for seconds since 1970
-    if isinstance(value, int | float) or (isinstance(value, str) and "-" not in value.strip()[1:]):
+    # pydantic would take numbers, in whatever form, for seconds since 1970
+    if not isinstance(value, date) and not (isinstance(value, str) and "-" in value.strip()[1:]):
         raise PydanticCustomError("NOT_A_DATE", "should be a calendar date, YYYY-MM-DD")
     return value
 
 
 def _names(value: Any) -> Any:
     parts = value.replace("；", ";").split(";") if isinstance(value, str) else value
-    if isinstance(parts, list | tuple | set | frozenset):
-        return tuple(sorted({str(part).strip() for part in parts} - {""}))
+    if isinstance(parts, list | tuple | set | frozenset) and all(isinstance(part, str) for part in parts):
+        return tuple(sorted({part.strip() for part in parts} - {""}))
     return parts
 
 
+def _printable(value: str) -> str:
+    if not value.isprintable():
+        raise PydanticCustomError("BAD_TEXT", "has line breaks or control characters")
+    return value
+
+
+def _in_order(value: Any) -> Any:
+    if isinstance(value, set | frozenset):
+        raise PydanticCustomError("NO_ORDER", "a set has no order; give a list")
+    return tuple(value) if isinstance(value, list) else value
+
+
 Id = Annotated[str, BeforeValidator(_id), Field(min_length=1, max_length=64), AfterValidator(_not_personal)]
-Text = Annotated[str, Field(min_length=1, max_length=64)]
+Text = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_printable)]
 Count = Annotated[int, BeforeValidator(_count), Field(le=MAX_COUNT)]
 Day = Annotated[date, BeforeValidator(_day)]
 Kilometres = Annotated[float, Field(ge=0, le=20_100, allow_inf_nan=False)]
 #: A set of short names, kept sorted; in a cell they stand between semicolons.
 Names = Annotated[tuple[Text, ...], BeforeValidator(_names)]
+#: Beginnings of administrative codes.
+Areas = Annotated[tuple[Annotated[str, Field(pattern=r"^[0-9]{2,12}$")], ...], BeforeValidator(_names)]
+#: For tuples whose order matters.
+NO_SETS = BeforeValidator(_in_order)
+Ordered = Annotated[tuple[Text, ...], NO_SETS, Field(min_length=1)]
+#: Turns text between semicolons into sorted names, for tuples of literals.
+ListedNames = BeforeValidator(_names)

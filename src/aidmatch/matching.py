@@ -21,7 +21,7 @@ from aidmatch.errors import InputError, VerificationError
 from aidmatch.policy import Policy
 from aidmatch.report import Report
 
-__all__ = ["REASONS", "Assignment", "Changes", "Coverage", "LevelResult", "Matching", "Solving", "Status"]
+__all__ = ["REASONS", "Assignment", "Changes", "Coverage", "LevelResult", "Matching", "SolverUse", "Solving", "Status"]
 
 #: Version of the form of saved matchings.
 VERSION: Final = 1
@@ -30,7 +30,7 @@ VERSION: Final = 1
 REASONS: Final = {
     "NO_SUPPLY": "nobody offers it in that unit",
     "NOT_ALLOWED": "rules or decisions allow none of those who offer it",
-    "OUT_OF_REACH": "all that are allowed are out of reach",
+    "OUT_OF_REACH": "all that are allowed are out of reach, or not among the listed pairs",
     "ONE_EACH": "all in reach serve it already, and each can do so only once",
     "USED_UP": "all in reach are used up by others that come first, or as early",
 }
@@ -133,27 +133,60 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True)
+class SolverUse:
+    """What one solver did for a matching.
+
+    Parameters
+    ----------
+    name, version
+        Which solver.
+    solves
+        Flow problems of its that stand: one a component where all levels fit one weighted cost, more where they had to
+        be solved one after the other.
+    failures
+        Components that it failed on and another solver solved, by the code of the error.
+    """
+
+    name: str
+    version: str
+    solves: int
+    failures: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Solving:
     """How the matching was found; nothing in it needs to be believed.
 
     Parameters
     ----------
-    solver, solver_version, aidmatch_version
-        Who did it.
+    solvers
+        Who did it, in the order they were asked: each has only what those before it failed on.
+    aidmatch_version
+        The version of this library.
     markets, components, arcs
         Parts decided alone, connected parts of them, and pairs considered.
-    solves
-        Flow problems that were solved: one a component where all levels fit one weighted cost, more where they had to
-        be solved one after the other.
     """
 
-    solver: str
-    solver_version: str
+    solvers: tuple[SolverUse, ...]
     aidmatch_version: str
     markets: int
     components: int
     arcs: int
-    solves: int
+
+    @property
+    def solver(self) -> str:
+        """Name of the solver that was asked first."""
+        return self.solvers[0].name
+
+    @property
+    def solver_version(self) -> str:
+        """Version of the solver that was asked first."""
+        return self.solvers[0].version
+
+    @property
+    def solves(self) -> int:
+        """Flow problems whose solutions stand, of all solvers."""
+        return sum(use.solves for use in self.solvers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,7 +386,8 @@ class Matching:
             raise VerificationError(f"{name} is not a saved matching, or was altered", code="ALTERED") from None
         if altered:
             raise VerificationError(f"{name} was altered after it was saved", code="ALTERED")
-        if set(whole) != {"aidmatch.matching", "body", "sha256"} or whole["aidmatch.matching"] != VERSION:
+        version = whole.get("aidmatch.matching")
+        if set(whole) != {"aidmatch.matching", "body", "sha256"} or type(version) is not int or version != VERSION:
             raise VerificationError(f"{name} is not a matching of version {VERSION}", code="MALFORMED")
         try:
             matching = _MATCHING.validate_json(json.dumps(whole["body"]), strict=True)
@@ -399,7 +433,7 @@ class Matching:
     def _summary_lines(self) -> Iterator[str]:
         demands, asked = sum(c.demands for c in self.coverage), sum(c.asked for c in self.coverage)
         served = sum(c.served for c in self.coverage)
-        yield f"Matching {self.status}, decided for {self.as_of}, run {self.run_id}"
+        yield f"Matching {self.status}, decided for {self.as_of}"
         demand_word, supply_word = _WORDS[self.policy.family]
         yield f"  asked    {asked:>9,} units in {demands:,} {demand_word}"
         yield f"  offered  {self.offered:>9,} units in {self.supplies:,} {supply_word}"
@@ -418,7 +452,7 @@ class Matching:
         yield f"unmet: {sum(self.unmet.values()):,} units of {len(self.unmet):,} {demand_word}"
         for code, count in sorted(Counter(self.reasons.values()).items()):
             units = sum(left for id_, left in self.unmet.items() if self.reasons[id_] == code)
-            yield f"  {code:<16}{units:>8,} units of {count:>6,} {demand_word}: {REASONS[code]}"
+            yield f"  {code:<16}{units:>8,} units of {count:>6,} {demand_word}: {REASONS.get(code, code)}"
         for what, closed in ((demand_word, self.closed_demands), (supply_word, self.closed_supplies)):
             for code, count in sorted(Counter(closed.values()).items()):
                 yield f"  not part of the decision: {count:,} {what} {code}"
@@ -426,6 +460,7 @@ class Matching:
             if report.refused or report.flagged:
                 counts = ", ".join(f"{count:,} {code}" for code, count in report.counts.items())
                 yield f"  {report.source}: {report.rows_read:,} rows read, {report.rows_kept:,} kept; {counts}"
+        yield f"run {self.run_id}"
 
     def _distance_lines(self, served: int) -> Iterator[str]:
         if served and self.cost_unit == METRE:
@@ -451,7 +486,7 @@ def _share(part: int, whole: int) -> str:
 
 
 def _neutral(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: f"'{v}" if isinstance(v, str) and v.startswith(_FORMULA) else v for k, v in row.items()}
+    return {k: f"'{v}" if isinstance(v, str) and v.lstrip("\0 ").startswith(_FORMULA) else v for k, v in row.items()}
 
 
 def _canonical(plain: Any) -> str:

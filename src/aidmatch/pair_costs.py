@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -14,6 +14,11 @@ __all__ = ["Listed", "Metric", "Nearness", "PairCost"]
 
 class PairCost(Protocol):
     """The costs of pairs at one level."""
+
+    @property
+    def needs_metric(self) -> bool:
+        """Whether the metric matters; if not, anything of the right length stands for it."""
+        ...
 
     def of(self, demand: Ints, supply: Ints, metric: Ints) -> Ints:
         """Costs of some pairs.
@@ -38,6 +43,8 @@ class PairCost(Protocol):
 class Metric:
     """A pair costs its metric."""
 
+    needs_metric: ClassVar[bool] = True
+
     def of(self, demand: Ints, supply: Ints, metric: Ints) -> Ints:
         """Costs of some pairs."""
         return metric
@@ -57,6 +64,8 @@ class Nearness:
         Number of each node's area, int64, shapes (nestings, demands) and (nestings, supplies). Areas of the two sides
         are the same if their numbers are; −1 is no area, on either side.
     """
+
+    needs_metric: ClassVar[bool] = False
 
     demand_area: Ints
     supply_area: Ints
@@ -83,6 +92,8 @@ class Listed:
     demand, supply, cost
         Rows and cost of each listed pair, int64, each pair once.
     """
+
+    needs_metric: ClassVar[bool] = False
 
     demand: Ints
     supply: Ints

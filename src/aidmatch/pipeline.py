@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from aidmatch._version import __version__
-from aidmatch.distance.protocol import DISTANCES, Distance
+from aidmatch.distance.protocol import Distance, distance_named
 from aidmatch.engine.components import solve_market
+from aidmatch.errors import PolicyError, ProblemError
 from aidmatch.formulation.flow import formulate
 from aidmatch.matching import Matching
 from aidmatch.policy import Policy
 from aidmatch.problem.problem import Problem
-from aidmatch.solvers.network import SOLVERS, FlowSolver
+from aidmatch.solvers.network import FlowSolver, solvers_named
 
 __all__ = ["solve"]
 
@@ -19,7 +20,7 @@ def solve(
     *,
     policy: Policy | None = None,
     distance: Distance | str = "great-circle",
-    solver: FlowSolver | str = "pylmcf",
+    solver: FlowSolver | str | tuple[FlowSolver | str, ...] = "pylmcf",
 ) -> Matching:
     """Decide who gets what, from whom.
 
@@ -32,7 +33,8 @@ def solve(
     distance
         A distance, or the name of a plug-in in ``aidmatch.distances``.
     solver
-        A flow solver, or the name of a plug-in in ``aidmatch.solvers``.
+        A flow solver, or the name of a plug-in in ``aidmatch.solvers``; or some of them, to be asked in that order:
+        what one fails on, component by component, is given to the next, and `Matching.solving` says so.
 
     Returns
     -------
@@ -43,15 +45,18 @@ def solve(
     InputError
         If the records, the pairs or the policy cannot be used; the message names the place.
     PluginError
-        If a named plug-in is unknown or broken.
+        If a named plug-in is unknown or broken, or misses what it needs.
     NumberRangeError
         If numbers are too large to be exact.
     SolverError
-        If the solver failed, or its answer is wrong or not proven.
+        If the solver failed, or its answer is wrong or not proven; of several, the last one.
     """
-    policy = policy or getattr(Policy, problem.family)()
-    metres = DISTANCES.get(distance)() if isinstance(distance, str) else distance
-    backend: FlowSolver = SOLVERS.get(solver)() if isinstance(solver, str) else solver
-    formulation = formulate(problem, policy, metres)
-    solutions = [solve_market(market, backend) for market in formulation.markets]
-    return formulation.matching(solutions, backend.name, backend.version, __version__)
+    if not isinstance(problem, Problem):
+        raise ProblemError(f"a {type(problem).__name__} is no problem, such as GivingProblem", code="NO_RECORDS")
+    policy = getattr(Policy, problem.family)() if policy is None else policy
+    if not isinstance(policy, Policy):
+        raise PolicyError(f"a {type(policy).__name__} is no policy; Policy.load reads one from a file")
+    solvers = solvers_named(solver)
+    formulation = formulate(problem, policy, distance_named(distance))
+    solutions = [solve_market(market, *solvers) for market in formulation.markets]
+    return formulation.matching(solutions, [(one.name, one.version) for one in solvers], __version__)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from pydantic.dataclasses import dataclass
 from pydantic_core import PydanticCustomError
 
@@ -17,9 +17,16 @@ from aidmatch.fields import CONFIG
 
 __all__ = ["Place", "Places"]
 
+
+def _degrees(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise PydanticCustomError("NOT_A_NUMBER", "should be a number of degrees")
+    return value
+
+
 AreaCode = Annotated[str, Field(pattern=r"^[0-9]{2,12}$")]
-Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
-Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
+Latitude = Annotated[float, BeforeValidator(_degrees), Field(ge=-90, le=90, allow_inf_nan=False)]
+Longitude = Annotated[float, BeforeValidator(_degrees), Field(ge=-180, le=180, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)

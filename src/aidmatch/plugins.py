@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
-from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -76,8 +75,7 @@ class Registry:
             owners = sorted(entry.value for entry in found)
             raise PluginError(f"{name!r} in {self.group} is taken by {', '.join(owners)}", code="PLUGIN_CLASH")
         try:
-            module, _, attribute = found[0].value.partition(":")
-            return getattr(import_module(module), attribute)
+            return found[0].load()
         except Exception as error:
             raise PluginError(
                 f"{name!r} in {self.group} ({found[0].value}) cannot be imported: {type(error).__name__}: {error}",

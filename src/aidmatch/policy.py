@@ -9,11 +9,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
+from pydantic_core import PydanticCustomError
 
 from aidmatch.errors import PolicyError
-from aidmatch.fields import CONFIG, Kilometres, Text
+from aidmatch.fields import CONFIG, NO_SETS, Kilometres, Ordered, Text
 
 __all__ = ["Policy"]
 
@@ -48,11 +49,19 @@ class Policy:
     version: Text = "1"
     schema: Literal[1] = 1
     family: Literal["giving", "care"] = "giving"
-    categories: Annotated[tuple[Text, ...], Field(min_length=1)] = ("A", "B", "C", "D")
-    levels: Annotated[tuple[Text, ...], Field(min_length=1)] = ("coverage", "distance")
-    rules: tuple[Text, ...] = ("only-categories", "only-areas", "own-product")
+    categories: Ordered = ("A", "B", "C", "D")
+    levels: Ordered = ("coverage", "distance")
+    rules: Annotated[tuple[Text, ...], NO_SETS] = ("only-categories", "only-areas", "own-product")
     max_km: Kilometres | None = None
     max_km_by_item: dict[Text, Kilometres] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _once(self) -> Policy:
+        for field in ("categories", "levels", "rules"):
+            names = getattr(self, field)
+            if len(set(names)) < len(names):
+                raise PydanticCustomError("TWICE", f"{field} names something twice")
+        return self
 
     @classmethod
     def giving(cls, **fields: Any) -> Policy:
@@ -72,7 +81,7 @@ class Policy:
         PolicyError
             If a field is unknown or its value impossible, or a name stands twice in a list.
         """
-        return cls._made({**fields, "family": "giving"})
+        return cls._made({"family": "giving", **fields}, "giving")
 
     @classmethod
     def care(cls, **fields: Any) -> Policy:
@@ -98,25 +107,22 @@ class Policy:
             "levels": ("coverage", "continuity", "nearness", "distance"),
             "rules": ("services", "languages", "caregiver-gender"),
         }
-        return cls._made({**usual, **fields, "family": "care"})
+        return cls._made({"family": "care", **usual, **fields}, "care")
 
     @classmethod
-    def _made(cls, fields: dict[str, Any]) -> Policy:
+    def _made(cls, fields: dict[str, Any], family: str) -> Policy:
+        if fields["family"] != family:
+            raise PolicyError(f"policy field 'family': {family!r} is asked for")
         try:
-            policy = cls(**fields)
+            return cls(**fields)
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False, include_context=False)[0]
             field = ".".join(map(str, first["loc"]))
             raise PolicyError(f"policy field {field!r}: {first['msg'].lower()}") from None
-        for field in ("categories", "levels", "rules"):
-            names = getattr(policy, field)
-            if len(set(names)) < len(names):
-                raise PolicyError(f"policy field {field!r} names something twice")
-        return policy
 
     def replace(self, **fields: Any) -> Policy:
         """Return a changed copy; errors as for `giving`."""
-        return self._made({**asdict(self), **fields})
+        return self._made({**asdict(self), **fields}, self.family)
 
     def max_metres(self, item: str) -> int | None:
         """The radius of an item in whole metres; None for no limit.

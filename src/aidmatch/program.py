@@ -132,7 +132,10 @@ class Solution:
     arcs
         Number of the program's arcs.
     solves
-        Flow problems that were solved: one a component where all levels fit one weighted cost.
+        Flow problems that each solver solved, in the order they were asked: one a component where all levels fit one
+        weighted cost.
+    failures
+        Of each solver, the code of its error on each component that it failed on.
     """
 
     demand_of: Ints
@@ -144,4 +147,5 @@ class Solution:
     open_arcs: Ints
     components: int
     arcs: int
-    solves: int
+    solves: tuple[int, ...]
+    failures: tuple[tuple[str, ...], ...]

@@ -19,10 +19,10 @@ from typing import Any, Final, NoReturn, cast
 
 import numpy as np
 
-from aidmatch.arrays import Bools, Ints
+from aidmatch.arrays import SAFE, Bools, Ints
 from aidmatch.certificate import node_fault
 from aidmatch.distance.pair_table import METRE
-from aidmatch.distance.protocol import DISTANCES, Distance, measure
+from aidmatch.distance.protocol import DISTANCES, Distance, distance_named, measure
 from aidmatch.errors import VerificationError
 from aidmatch.levels import LevelDefinition, level_definitions
 from aidmatch.matching import Assignment, Matching, Status
@@ -39,7 +39,7 @@ _BLOCK: Final = 1_000_000
 
 
 def verify(
-    problem: Problem, matching: Matching, *, policy: Policy | None = None, distance: Distance | None = None
+    problem: Problem, matching: Matching, *, policy: Policy | None = None, distance: Distance | str | None = None
 ) -> None:
     """Recompute everything a matching claims.
 
@@ -59,7 +59,7 @@ def verify(
         The policy that should have been used. Without it, the matching is held to the policy it brings itself, which
         you should then look at.
     distance
-        The distance it was made with, if that is not a plug-in that can be found by its name.
+        The distance it was made with, if that is not a plug-in that can be found by the name in the matching.
 
     Raises
     ------
@@ -101,7 +101,7 @@ class _Answer:
 
 
 class _Check:
-    def __init__(self, problem: Problem, matching: Matching, distance: Distance | None) -> None:
+    def __init__(self, problem: Problem, matching: Matching, distance: Distance | str | None) -> None:
         self.problem, self.matching = problem, matching
         self.policy = matching.policy
         if matching.inputs != problem.digests() or matching.as_of != problem.as_of:
@@ -127,17 +127,21 @@ class _Check:
             (_compact(of_demand), _compact(of_supply))
             for of_demand, of_supply in (rule.labels(self.demands, self.supplies) for rule in self.rules)
         ]
+        # demands of one item that are the same to every rule are asked about once
+        self._allowed_of_kind: dict[tuple[object, ...], list[int] | None] = {}
         if self.distance is not None:
             self.demand_places = Places(demand.place for demand in self.demands)
             self.supply_places = Places(supply.place for supply in self.supplies)
 
-    def _the_distance(self, given: Distance | None) -> Distance | None:
+    def _the_distance(self, given: Distance | str | None) -> Distance | None:
         named = self.matching.distance
         if self.problem.pairs is not None:
             if named is not None:
                 _lie("OTHER_INPUT", "the problem brings its costs, but the matching names a distance")
             return None
-        distance: Distance = DISTANCES.get(named or "")() if given is None else given
+        if named is None or (given is None and named not in DISTANCES.names()):
+            _lie("OTHER_INPUT", f"made with distance {named!r}, which is no plug-in here; pass it as distance=")
+        distance = distance_named(named if given is None else given)
         if distance.name != named:
             _lie("OTHER_INPUT", f"made with distance {named!r}, checked with {distance.name!r}")
         if getattr(distance, "needs_points", True):
@@ -173,7 +177,11 @@ class _Check:
             i, j = self.demand_row[a.demand_id], self.supply_row[a.supply_id]
             self._parties(a, i, j)
             most = min(int(self.asked[i]), int(self.offered[j]), a.quantity if limit is None else limit)
-            if not 1 <= a.quantity <= most or a.pinned != self.admission.pins.get((a.demand_id, a.supply_id), 0):
+            if (
+                type(a.quantity) is not int
+                or not 1 <= a.quantity <= most
+                or a.pinned != self.admission.pins.get((a.demand_id, a.supply_id), 0)
+            ):
                 _lie("QUANTITY", f"{_of(a)}: quantity {a.quantity}, {a.pinned} of it pinned")
             if a.pinned > a.quantity:
                 _lie("QUANTITY", f"{_of(a)}: more is pinned than given")
@@ -265,8 +273,8 @@ class _Check:
                 value = sum(level.unmet_cost(d) * q for d, q in zip(self.demands, units, strict=True)) - value
             if (claimed.value, claimed.bound, claimed.gap) != (value, value, 0):
                 _lie("LEVEL", f"level {level.name!r} is {value}, not {claimed.value} with bound {claimed.bound}")
-            if (claimed.sense, claimed.unit) != (level.sense, level.unit):
-                _lie("LEVEL", f"level {level.name!r}: sense or unit is another")
+            if (claimed.sense, claimed.unit, claimed.proof) != (level.sense, level.unit, "potentials"):
+                _lie("LEVEL", f"level {level.name!r}: sense, unit or proof is another")
 
     def _certificate(self, answer: _Answer) -> tuple[Ints, Ints]:
         """The potentials, once they fit the nodes."""
@@ -277,6 +285,8 @@ class _Check:
         for size, array in zip(sizes, (proof.u, proof.v), strict=True):
             if size != array.shape and not size[1] == array.size == 0:
                 _lie("CERTIFICATE", "the certificate has other levels")
+            if array.dtype != np.int64 or (array.size and not -SAFE <= int(array.min()) <= int(array.max()) <= SAFE):
+                _lie("CERTIFICATE", "the certificate has potentials that cannot be added up exactly")
         u, v = proof.u.reshape(sizes[0]), proof.v.reshape(sizes[1])
         unmet = np.array([[level.unmet_cost(d) for d in self.demands] for level in self.levels], dtype=np.int64)
         row = node_fault(unmet.reshape(sizes[0]) - u, answer.left > 0)
@@ -332,14 +342,22 @@ class _Check:
             return "USED_UP"
         if served:
             return "ONE_EACH"
-        columns = np.array(self._supplies_of_item.get(self.item_of_demand[row], ()), dtype=np.int64)
-        if not columns.size:
+        allowed = self._allowed_supplies(row)
+        if allowed is None:
             return "NO_SUPPLY"
-        allowed = columns[self._allowed(np.full(len(columns), row), columns)].tolist()
-        demand = self.demands[row]
-        if all((demand.id, self.supplies[column].id) in self.admission.forbidden for column in allowed):
+        id_ = self.demands[row].id
+        if all((id_, self.supplies[column].id) in self.admission.forbidden for column in allowed):
             return "NOT_ALLOWED"
         return "OUT_OF_REACH"
+
+    def _allowed_supplies(self, row: int) -> list[int] | None:
+        """Supplies of a demand's item that the rules allow it; None if nobody has the item."""
+        kind = (*self.item_of_demand[row], *(int(of_demand[row]) for of_demand, _ in self.labels))
+        if kind not in self._allowed_of_kind:
+            columns = np.array(self._supplies_of_item.get(self.item_of_demand[row], ()), dtype=np.int64)
+            allowed = columns[self._allowed(np.full(len(columns), row), columns)].tolist()
+            self._allowed_of_kind[kind] = allowed if columns.size else None
+        return self._allowed_of_kind[kind]
 
     def _no_lie(self, code: str, found: Bools, pairs: _Pairs, what: str) -> None:
         if found.any():
@@ -398,11 +416,13 @@ class _Check:
         """Sign of each pair's reduced costs; distances are measured only where the levels above leave it open."""
         sign = np.zeros(len(pairs.i), dtype=np.int64)
         for row, level in enumerate(self._pair_costs):
+            if level is None and not (u[row].any() or v[row].any()):
+                continue
             tied = np.flatnonzero(sign == 0)
             some = pairs.part(tied)
             reduced = -u[row, some.i] - v[row, some.j]
             if level is not None:
-                reduced += level.of(some.i, some.j, self._cost(some))
+                reduced += level.of(some.i, some.j, self._cost(some) if level.needs_metric else some.i)
             sign[tied] = np.sign(reduced)
         return sign
 

@@ -33,6 +33,7 @@ ORDER = [
     "solvers",
     "engine",
     "verification",
+    "explanation",
     "pipeline",
     "synthetic",
     "__init__",

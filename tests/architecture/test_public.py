@@ -4,6 +4,7 @@ import inspect
 import logging
 import pickle
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,7 +52,8 @@ def test_no_public_function_shares_a_modules_name() -> None:
 
 @pytest.mark.parametrize("name", errors.__all__)
 def test_every_error_pickles(name: str) -> None:
-    kind = getattr(am, name)
+    kind: Any = getattr(am, name)
+    error: am.AidMatchError
     if kind is am.RowsError:
         fault = am.Fault("needs.csv", 3, "lat", "OUT_OF_RANGE", "should be at most 90")
         error = kind(am.Report("needs.csv", 5, 4, (fault,)))

@@ -15,6 +15,7 @@ from aidmatch import synthetic
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
+PRINT_ONLY = {"assign_caregivers.py", "explain_to_family.py", "new_caregiver.py", "override.py"}
 SCRIPTS = sorted(path.name for path in EXAMPLES.glob("*.py"))
 
 
@@ -63,7 +64,7 @@ def test_an_example_without_arguments_writes_into_a_temporary_folder_only(script
     temporary.mkdir()
     run(script, cwd=cwd, temporary=temporary)
     assert not files(cwd)
-    assert files(temporary)
+    assert bool(files(temporary)) == (script not in PRINT_ONLY)
     assert files(EXAMPLES) == before
 
 
@@ -72,9 +73,13 @@ def test_match_city_prints_what_the_readme_says(tmp_path: Path) -> None:
     (promised,) = re.findall(r"^```text\n(.*?)^```$", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE | re.DOTALL)
     assert promised in printed
     written = {path.name for path in files(tmp_path)}
-    assert written >= {"needs.csv", "donations.csv", "matching.json", "assignments.csv", "assignments.json"}
-    matching = am.Matching.load(tmp_path / "city" / "matching.json")
-    assert len(rows(tmp_path / "city" / "assignments.csv")) == len(matching.assignments)
+    assert written >= {"needs.csv", "donations.csv", "clients.csv", "caregivers.csv"}
+    for family in ("giving", "care"):
+        assert written >= {
+            f"{family}{end}" for end in (".json", "_assignments.csv", "_assignments.json", "_summary.txt")
+        }
+    matching = am.Matching.load(tmp_path / "city" / "giving.json")
+    assert len(rows(tmp_path / "city" / "giving_assignments.csv")) == len(matching.assignments)
     assert printed.endswith(f"\n{matching.summary()}\n")
 
 
@@ -154,3 +159,36 @@ def test_verify_result_shows_each_refusal_by_its_code(tmp_path: Path) -> None:
     problem = am.GivingProblem(am.read(tables[0], am.Need), am.read(tables[1], am.Donation), as_of=toy.as_of)
     am.verify(problem, am.Matching.load(tmp_path / "out" / "matching.json"))
     assert toy.as_of == date(2017, 6, 1)
+
+
+def test_a_review_keeps_as_many_pairs_as_the_coverage_allows(tmp_path: Path) -> None:
+    printed = run("assign_caregivers.py", cwd=tmp_path)
+    kept, most = re.findall(r"^(\d+) of them are kept, and (\d+) is the most", printed, re.MULTILINE)[0]
+    assert int(kept) == int(most) > 400
+    assert "unmet: 0 units of 0 clients" in printed
+
+
+def test_an_override_is_honoured_and_a_contradiction_refused(tmp_path: Path) -> None:
+    printed = run("override.py", cwd=tmp_path)
+    before, after = (line.split()[1:] for line in printed.splitlines()[:2])
+    (pinned,) = re.findall(r"(\S+) \(pinned\)", printed)
+    assert pinned not in before
+    assert pinned in after
+    assert before[-1] not in after
+    assert "refused before solving: [PIN_CONFLICT]" in printed
+
+
+def test_a_new_caregiver_moves_nobody(tmp_path: Path) -> None:
+    printed = run("new_caregiver.py", cwd=tmp_path)
+    (newcomer, over, new), *_ = re.findall(r"(\w+) joins; (\d+) pairs are over, (\d+) are new", printed)
+    assert (over, new) == ("0", "1")
+    assert f"→ {newcomer}" in printed
+
+
+def test_a_family_hears_no_other_name(tmp_path: Path) -> None:
+    printed = run("explain_to_family.py", cwd=tmp_path)
+    assert re.findall(r"^== \w+: (\w+)$", printed, re.MULTILINE) == ["SERVED", "USED_UP"]
+    told = [line for line in printed.splitlines() if line.startswith(("家庭", "family"))]
+    assert len(told) == 4
+    assert not [line for line in told if re.search(r"[NL]\d{6}", line)]
+    assert "Nearest alternative: L" in printed

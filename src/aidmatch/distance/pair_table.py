@@ -31,9 +31,13 @@ class PairTable:
     """
 
     def __init__(self, pairs: Iterable[PairCost], *, unit: str) -> None:
-        if not unit.strip():
+        if not (isinstance(unit, str) and unit.isprintable() and unit.strip()):
             raise ProblemError("a table of pairs names the unit of its costs", code="BAD_UNIT")
         self.unit = unit
+        pairs = tuple(pairs)
+        for pair in pairs:
+            if not isinstance(pair, PairCost):
+                raise ProblemError(f"a {type(pair).__name__} is no PairCost", code="NO_RECORDS")
         self._pairs = tuple(sorted(pairs, key=lambda pair: (pair.demand_id, pair.supply_id)))
         for one, other in zip(self._pairs, self._pairs[1:], strict=False):
             if (one.demand_id, one.supply_id) == (other.demand_id, other.supply_id):

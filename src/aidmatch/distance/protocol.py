@@ -11,7 +11,7 @@ from aidmatch.errors import PluginError
 from aidmatch.place import Places
 from aidmatch.plugins import Registry
 
-__all__ = ["DISTANCES", "Distance", "measure"]
+__all__ = ["DISTANCES", "Distance", "distance_named", "measure"]
 
 DISTANCES = Registry("aidmatch.distances", {"great-circle": "aidmatch.distance.great_circle:GreatCircle"})
 
@@ -43,6 +43,31 @@ class Distance(Protocol):
         ...
 
 
+def distance_named(distance: Distance | str) -> Distance:
+    """Find a distance.
+
+    Parameters
+    ----------
+    distance
+        One, or the name of a plug-in.
+
+    Returns
+    -------
+    The distance.
+
+    Raises
+    ------
+    PluginError
+        If nothing has the name, or it is no distance.
+    """
+    found: Distance = DISTANCES.get(distance)() if isinstance(distance, str) else distance
+    if isinstance(found, type) or not isinstance(getattr(found, "name", None), str) or not hasattr(found, "metres"):
+        what = found.__name__ if isinstance(found, type) else type(found).__name__
+        hint = f"; say {what}()" if isinstance(found, type) else ""
+        raise PluginError(f"{what} is no distance, which has a name and a method metres{hint}", code="BAD_DISTANCE")
+    return found
+
+
 def measure(distance: Distance, origins: Places, destinations: Places) -> Ints:
     """Ask a distance and check that its answer is one.
 
@@ -63,10 +88,14 @@ def measure(distance: Distance, origins: Places, destinations: Places) -> Ints:
         ``BAD_DISTANCE`` if the answer is not an array of non-negative integers of the right length, or the distance
         raised.
     """
+    if not len(origins):
+        return np.zeros(0, dtype=np.int64)
     try:
         metres = distance.metres(origins, destinations)
     except Exception as error:
-        raise PluginError(f"distance {distance.name!r} raised {type(error).__name__}", code="BAD_DISTANCE") from error
+        raise PluginError(
+            f"distance {distance.name!r} raised {type(error).__name__} (see the error's cause)", code="BAD_DISTANCE"
+        ) from error
     wanted = f"expected {len(origins)} non-negative integers"
     if not isinstance(metres, np.ndarray) or metres.dtype.kind not in "iu":
         kind = metres.dtype if isinstance(metres, np.ndarray) else type(metres).__name__

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from aidmatch.arrays import Ints
-from aidmatch.engine.levels import solve_levels
+from aidmatch.engine.levels import ProvenFlow, solve_levels
+from aidmatch.errors import NumberRangeError, SolverError
 from aidmatch.program import Costs, Market, Program, Solution
 from aidmatch.solvers.network import FlowSolver
 
 __all__ = ["solve_market"]
 
 
-def solve_market(market: Market, solver: FlowSolver) -> Solution:
+def solve_market(market: Market, *solvers: FlowSolver) -> Solution:
     """Decide a market.
 
     Parameters
     ----------
     market
         Arrays only; the unit of work.
-    solver
-        Any flow solver.
+    *solvers
+        Any flow solvers, at least one. A component that one of them fails on is given to the next, and that is
+        recorded.
 
     Returns
     -------
@@ -30,8 +32,8 @@ def solve_market(market: Market, solver: FlowSolver) -> Solution:
 
     Raises
     ------
-    NumberRangeError, SolverError
-        As `solve_levels`.
+    NumberRangeError, PluginError, SolverError
+        As `solve_levels`, from the last of the solvers where all of them failed.
     """
     program, metric = market.program()
     n, m = len(program.demand), len(program.supply)
@@ -42,12 +44,16 @@ def solve_market(market: Market, solver: FlowSolver) -> Solution:
             u[row] = level.unmet
     v = np.zeros((len(program.levels), m), dtype=np.int64)
     flow = np.zeros(len(metric), dtype=np.int64)
-    parts = solves = 0
+    solves = [0] * len(solvers)
+    failures: list[list[str]] = [[] for _ in solvers]
+    parts = 0
     for demands, supplies, arcs in _components(program):
-        answer = solve_levels(_part(program, demands, supplies, arcs), solver)
+        answer, codes = _first_proven(_part(program, demands, supplies, arcs), solvers)
         flow[arcs], u[:, demands], v[:, supplies] = answer.flow, answer.u, answer.v
         parts += 1
-        solves += answer.solves
+        solves[len(codes)] += answer.solves
+        for failed, code in zip(failures, codes, strict=False):
+            failed.append(code)
     used = np.flatnonzero(flow)
     below = slice(None) if program.limit is None else flow < program.limit
     return Solution(
@@ -60,8 +66,20 @@ def solve_market(market: Market, solver: FlowSolver) -> Solution:
         open_arcs=np.bincount(program.demand_of[below], minlength=n),
         components=parts,
         arcs=len(flow),
-        solves=solves,
+        solves=tuple(solves),
+        failures=tuple(map(tuple, failures)),
     )
+
+
+def _first_proven(program: Program, solvers: Sequence[FlowSolver]) -> tuple[ProvenFlow, list[str]]:
+    """The answer of the first solver that gives one, and the codes of the errors of those before it."""
+    codes: list[str] = []
+    for solver in solvers[:-1]:
+        try:
+            return solve_levels(program, solver), codes
+        except (NumberRangeError, SolverError) as error:
+            codes.append(error.code)
+    return solve_levels(program, solvers[-1]), codes
 
 
 def _components(program: Program) -> Iterator[tuple[Ints, Ints, Ints]]:

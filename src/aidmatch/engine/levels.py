@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from aidmatch.arrays import Bools, Ints
 from aidmatch.certificate import node_fault
 from aidmatch.engine.transport import COST_LIMIT, Transport, longest_path, solve_transport
-from aidmatch.errors import SolverError
+from aidmatch.errors import NumberRangeError, SolverError
 from aidmatch.program import Costs, Program
 from aidmatch.solvers.network import FlowSolver
 
@@ -72,17 +73,19 @@ def solve_levels(program: Program, solver: FlowSolver) -> ProvenFlow:
 
     Raises
     ------
-    NumberRangeError, SolverError
+    NumberRangeError, PluginError, SolverError
         As `solve_transport`; ``SOLVER_UNPROVEN`` too if the proof of the levels fails.
     """
+    single = [Run(row, (1,)) for row in range(len(program.levels))]
     runs = weighted_runs(program)
-    answer = in_runs(program, runs, solver)
+    if len(runs) < len(single):
+        with suppress(NumberRangeError):  # the weights fit 64-bit integers, but perhaps not the solver's own arithmetic
+            answer = in_runs(program, runs, solver)
+            if _proven(program, answer):
+                return answer
+    answer = in_runs(program, single, solver)
     if _proven(program, answer):
         return answer
-    if len(runs) < len(program.levels):
-        answer = in_runs(program, [Run(row, (1,)) for row in range(len(program.levels))], solver)
-        if _proven(program, answer):
-            return answer
     raise SolverError("the levels are not proven optimal", solver=solver.name, code="SOLVER_UNPROVEN")
 
 
@@ -140,8 +143,9 @@ def _weights(sizes: Sequence[tuple[int, int]]) -> list[int]:
 
 def _fits(sizes: Sequence[tuple[int, int]], longest: int) -> bool:
     # costs below zero are lifted for the solver, which doubles the range at most
-    dearest = sum(weight * largest for weight, (largest, _) in zip(_weights(sizes), sizes, strict=True))
-    return 2 * dearest * longest < COST_LIMIT
+    weights = _weights(sizes)
+    dearest = sum(weight * largest for weight, (largest, _) in zip(weights, sizes, strict=True))
+    return max(2 * dearest * longest, weights[0]) < COST_LIMIT
 
 
 def in_runs(program: Program, runs: Sequence[Run], solver: FlowSolver) -> ProvenFlow:
@@ -234,11 +238,13 @@ def _proven(program: Program, answer: ProvenFlow) -> bool:
     """Check the proof of `certificate` on every arc of the program."""
     nothing = np.zeros(len(program.demand), dtype=np.int64)
     unmet = np.stack([nothing if costs.unmet is None else costs.unmet for costs in program.levels])
-    unused = program.supply.copy()
+    left, unused = program.demand.copy(), program.supply.copy()
     moving = np.flatnonzero(answer.flow)
+    np.subtract.at(left, program.demand_of[moving], answer.flow[moving])
     np.subtract.at(unused, program.supply_of[moving], answer.flow[moving])
     return (
-        _arcs_proven(program, answer)
+        bool((left == answer.left).all() and (left >= 0).all() and (unused >= 0).all())
+        and _arcs_proven(program, answer)
         and node_fault(unmet - answer.u, answer.left > 0) is None
         and node_fault(-answer.v, unused > 0) is None
     )

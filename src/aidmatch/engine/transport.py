@@ -7,8 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from aidmatch.arrays import SAFE, Bools, Ints, total
-from aidmatch.errors import NumberRangeError, SolverError
+from aidmatch.arrays import SAFE, Bools, Ints, frozen, total
+from aidmatch.errors import AidMatchError, NumberRangeError, SolverError
 from aidmatch.solvers.network import FlowSolver, Network
 
 __all__ = ["COST_LIMIT", "Transport", "TransportFlow", "solve_transport"]
@@ -94,7 +94,9 @@ def solve_transport(transport: Transport, solver: FlowSolver) -> TransportFlow:
     Raises
     ------
     NumberRangeError
-        If quantities or costs are too large to be exact.
+        If quantities or costs are too large to be exact, here or in the solver.
+    PluginError
+        If the solver misses what it needs.
     SolverError
         If the solver raised, or its answer is infeasible or not proven optimal.
     """
@@ -104,6 +106,8 @@ def solve_transport(transport: Transport, solver: FlowSolver) -> TransportFlow:
     try:
         answer = solver.min_cost_flow(network)
         flow, potential = answer.flow, answer.potential
+    except AidMatchError:
+        raise  # an adapter that knows what is wrong
     except Exception as error:
         raise SolverError(
             f"raised {type(error).__name__}: {error}", solver=solver.name, code="SOLVER_FAILED"
@@ -170,7 +174,7 @@ def _network(transport: Transport, lift: Ints) -> Network:
     balance = np.concatenate(
         [[total(transport.supply) - total(transport.demand)], transport.demand, -transport.supply]
     ).astype(np.int64)
-    return Network(balance, tail, head, capacity, cost)
+    return Network(*map(frozen, (balance, tail, head, capacity, cost)))
 
 
 def _check_form(array: Ints, size: int, what: str, solver: FlowSolver) -> None:

@@ -70,7 +70,7 @@ class PointArcs:
         return demand_of, supply_of, metric
 
     def _block(self, block: slice) -> Ints:
-        allowed = self.eligibility.allowed[self.eligibility.demand_group[block]][:, self.eligibility.supply_group]
+        allowed = self.eligibility.pairs(block)
         # a chord of the reach and two metres more, against rounding: who is in is decided in whole metres below
         angle = np.minimum((self.reach + 2) / EARTH_RADIUS, np.pi)
         least_cosine = np.where(angle < np.pi, np.cos(angle) - 1e-14, -2.0)

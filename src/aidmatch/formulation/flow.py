@@ -8,7 +8,7 @@ have pinned is taken off both sides before anything is decided.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ from aidmatch.distance.protocol import Distance, measure
 from aidmatch.errors import NumberRangeError
 from aidmatch.formulation.arcs import ListedArcs, PointArcs, WithoutPairs, demand_blocks
 from aidmatch.levels import LevelDefinition, level_definitions
-from aidmatch.matching import Assignment, Coverage, LevelResult, Matching, Solving, Status
+from aidmatch.matching import Assignment, Coverage, LevelResult, Matching, SolverUse, Solving, Status
 from aidmatch.place import Places
 from aidmatch.policy import Policy
 from aidmatch.problem.problem import Admission, Problem
@@ -82,15 +82,16 @@ class FlowFormulation:
     _pins: _Pins
     _eligibility: Eligibility
 
-    def matching(self, solutions: Sequence[Solution], solver: str, solver_version: str, version: str) -> Matching:
+    def matching(self, solutions: Sequence[Solution], solvers: Sequence[tuple[str, str]], version: str) -> Matching:
         """Turn the solutions of the markets back into a matching.
 
         Parameters
         ----------
         solutions
             One a market, in the same order.
-        solver, solver_version, version
-            For the record: who solved, and the version of this library.
+        solvers, version
+            For the record: name and version of each solver, in the order of the solutions' counts, and the version of
+            this library.
 
         Returns
         -------
@@ -127,13 +128,18 @@ class FlowFormulation:
             inputs=self.problem.digests(),
             reports=self.problem.reports,
             solving=Solving(
-                solver=solver,
-                solver_version=solver_version,
+                solvers=tuple(
+                    SolverUse(
+                        *named,
+                        solves=sum(s.solves[row] for s in solutions),
+                        failures=dict(sorted(Counter(code for s in solutions for code in s.failures[row]).items())),
+                    )
+                    for row, named in enumerate(solvers)
+                ),
                 aidmatch_version=version,
                 markets=len(self.markets),
                 components=sum(s.components for s in solutions),
                 arcs=sum(s.arcs for s in solutions),
-                solves=sum(s.solves for s in solutions),
             ),
             certificate=Certificate(
                 tuple(demand.id for demand in demands), tuple(supply.id for supply in supplies), frozen(u), frozen(v)
@@ -254,7 +260,7 @@ def formulate(problem: Problem, policy: Policy, distance: Distance) -> FlowFormu
     admission = problem.admission()
     eligibility = Eligibility.under(rules_named(policy.rules), admission.demands, admission.supplies)
     parts = _parts(problem, admission)
-    arcs = _Arcs(problem, distance, [reach(supply) for supply in admission.supplies], eligibility)
+    arcs = _Arcs(problem, distance, [reach(supply) for supply in admission.supplies], eligibility, parts)
     demand = np.array([problem.demand_side.units(record) for record in admission.demands], dtype=np.int64)
     supply = np.array([problem.supply_side.units(record) for record in admission.supplies], dtype=np.int64)
     demand -= arcs.pins.taken(len(demand), arcs.pins.demand)
@@ -264,7 +270,7 @@ def formulate(problem: Problem, policy: Policy, distance: Distance) -> FlowFormu
     ]
     bound = [None if level.bind is None else level.bind(admission.demands, admission.supplies) for level in definitions]
     markets = []
-    for part in parts:
+    for number, part in enumerate(parts):
         units = total(demand[part.demands]) + total(supply[part.supplies])
         if units >= SAFE:
             item = problem.demand_side.item(admission.demands[part.demands[0]])[0]
@@ -276,7 +282,9 @@ def formulate(problem: Problem, policy: Policy, distance: Distance) -> FlowFormu
             )
             for costs, pairs in zip(unmet, bound, strict=True)
         )
-        markets.append(Market(demand[part.demands], supply[part.supplies], arcs.of(part), levels, problem.pair_limit))
+        markets.append(
+            Market(demand[part.demands], supply[part.supplies], arcs.of(number, part), levels, problem.pair_limit)
+        )
     return FlowFormulation(
         problem,
         policy,
@@ -308,7 +316,14 @@ def _parts(problem: Problem, admission: Admission) -> tuple[_Part, ...]:
 class _Arcs:
     """What makes the arcs of the markets of one problem, and the pairs that are fixed."""
 
-    def __init__(self, problem: Problem, distance: Distance, reach: list[int], eligibility: Eligibility) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        distance: Distance,
+        reach: list[int],
+        eligibility: Eligibility,
+        parts: Sequence[_Part],
+    ) -> None:
         admission = problem.admission()
         self._distance, self._eligibility = distance, eligibility
         self._reach = np.array(reach, dtype=np.int64)
@@ -319,7 +334,7 @@ class _Arcs:
             self._demand_places = Places(demand.place for demand in admission.demands)
             self._supply_places = Places(supply.place for supply in admission.supplies)
         else:
-            self._listed = self._rows(problem.pairs.costs)
+            self._listed = _by_part(self._rows(problem.pairs.costs), parts)
         demand, supply, units = self._rows(admission.pins)
         if problem.pairs is None:
             metric = measure(distance, self._supply_places[supply], self._demand_places[demand])
@@ -339,22 +354,19 @@ class _Arcs:
         i, j, value = np.array(rows, dtype=np.int64).reshape(-1, 3).T
         return i, j, value
 
-    def of(self, part: _Part) -> ArcProducer:
-        """The arc producer of one market."""
+    def of(self, number: int, part: _Part) -> ArcProducer:
+        """The arc producer of one market, by its number among the parts."""
         i, j = self._never
         inside = np.isin(i, part.demands) & np.isin(j, part.supplies)
         if not inside.any():
-            return self._all_of(part)
+            return self._all_of(number, part)
         i, j = np.searchsorted(part.demands, i[inside]), np.searchsorted(part.supplies, j[inside])
-        return WithoutPairs(self._all_of(part), i, j)
+        return WithoutPairs(self._all_of(number, part), i, j)
 
-    def _all_of(self, part: _Part) -> ArcProducer:
+    def _all_of(self, number: int, part: _Part) -> ArcProducer:
         eligibility, reach = self._eligibility.part(part.demands, part.supplies), self._reach[part.supplies]
         if self._listed is not None:
-            i, j, cost = self._listed
-            inside = np.isin(i, part.demands) & np.isin(j, part.supplies)
-            i, j = np.searchsorted(part.demands, i[inside]), np.searchsorted(part.supplies, j[inside])
-            cost = cost[inside]
+            i, j, cost = self._listed[number]
             keep = eligibility.allowed[eligibility.demand_group[i], eligibility.supply_group[j]] & (cost <= reach[j])
             return ListedArcs(i[keep], j[keep], cost[keep])
         demand_places, supply_places = self._demand_places[part.demands], self._supply_places[part.supplies]
@@ -365,9 +377,25 @@ class _Arcs:
     def _measured(self, demands: Places, supplies: Places, reach: Ints, eligibility: Eligibility) -> ListedArcs:
         found = [np.zeros((3, 0), dtype=np.int64)]
         for block in demand_blocks(len(demands), len(supplies)):
-            i, j = np.nonzero(eligibility.allowed[eligibility.demand_group[block]][:, eligibility.supply_group])
+            i, j = np.nonzero(eligibility.pairs(block))
             i += block.start
             metres = measure(self._distance, supplies[j], demands[i])
             near = metres <= reach[j]
             found.append(np.stack([i[near], j[near], metres[near]]))
         return ListedArcs(*np.concatenate(found, axis=1))
+
+
+def _by_part(listed: tuple[Ints, Ints, Ints], parts: Sequence[_Part]) -> list[tuple[Ints, Ints, Ints]]:
+    """The pairs of each part, in the part's own rows; pairs of two different parts are in none."""
+    i, j, cost = listed
+    part_of = np.full((2, 1 + int(max(i.max(initial=0), j.max(initial=0)))), -1, dtype=np.int64)
+    row_of = np.zeros_like(part_of)
+    for number, part in enumerate(parts):
+        for side, rows in enumerate((part.demands, part.supplies)):
+            known = rows[rows < part_of.shape[1]]
+            part_of[side, known], row_of[side, known] = number, np.arange(len(known))
+    same = part_of[0, i] == part_of[1, j]
+    i, j, cost = i[same], j[same], cost[same]
+    order = np.argsort(part_of[0, i], kind="stable")
+    ends = np.searchsorted(part_of[0, i][order], np.arange(1, len(parts)))
+    return [(row_of[0, i[at]], row_of[1, j[at]], cost[at]) for at in np.split(order, ends)]

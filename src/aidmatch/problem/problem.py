@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, time
 from functools import cache
 from typing import Any, ClassVar, Protocol
 
@@ -134,7 +134,7 @@ class Problem:
     decisions: tuple[Decision, ...]
     #: what was wrong with the sources, where records were read from some
     reports: tuple[Report, ...]
-    _where: Mapping[str, Callable[[int], str]]
+    _where: Mapping[str, tuple[str, Sequence[int]]]
     _admission: Admission
 
     def _fill(
@@ -147,19 +147,23 @@ class Problem:
         current: Iterable[Pair],
         decisions: Iterable[Decision],
     ) -> None:
+        if isinstance(as_of, datetime) and as_of.time() == time():
+            as_of = as_of.date()
         if not isinstance(as_of, date) or isinstance(as_of, datetime):
             raise ProblemError("as_of is the calendar date decided for, such as date(2017, 6, 1)", code="NO_DAY")
-        points = {place.code: place for place in places if place.point is not None}
+        points = _points(places)
+        if pairs is not None and not isinstance(pairs, PairTable):
+            raise ProblemError(f"pairs= is a {type(pairs).__name__}, not a PairTable", code="NO_RECORDS")
         given = {"demands": (self.demand_side, demands), "supplies": (self.supply_side, supplies)}
-        where: dict[str, Callable[[int], str]] = {}
+        where: dict[str, tuple[str, Sequence[int]]] = {}
         reports: list[Report] = []
         for name, (side, records) in given.items():
             if isinstance(records, Records):
                 reports.append(records.report)
-                where[side.table] = records.where
-            else:
-                where[side.table] = _by_number(side.table)
             kept = tuple(_located(record, points) for record in _checked(records, side.kind, side.table))
+            # records that come from no source are named by their number
+            numbers = side.table, range(1, len(kept) + 1)
+            where[side.table] = (records.source, records.lines) if isinstance(records, Records) else numbers
             object.__setattr__(self, name, kept)
         for name, kind, extra in (("current", Pair, current), ("decisions", Decision, decisions)):
             if isinstance(extra, Records):
@@ -275,7 +279,7 @@ class Problem:
         self._refuse(rows, "UNKNOWN_CATEGORY", hint)
 
     def check_points(self) -> None:
-        """Refuse records without a point.
+        """Refuse records that take part and have no point.
 
         Raises
         ------
@@ -287,7 +291,7 @@ class Problem:
                 (side, row, "code")
                 for side, records in ((self.demand_side, self.demands), (self.supply_side, self.supplies))
                 for row, record in enumerate(records)
-                if record.place.point is None
+                if record.place.point is None and record.closed(self.as_of) is None
             ],
             "NO_POINT",
             "no lat and lon, and no point for its code in places=; metres cannot be measured",
@@ -299,8 +303,8 @@ class Problem:
         faults = []
         for side, row, column in rows:
             record = (self.demands if side is self.demand_side else self.supplies)[row]
-            where = self._where[side.table](row)
-            faults.append(Fault(side.table, row + 1, column, code, f"{where}, id {record.id!r}: {message}"))
+            source, lines = self._where[side.table]
+            faults.append(Fault(source, lines[row], column, code, f"id {record.id!r}: {message}"))
         size = len(self.demands) + len(self.supplies)
         bad = len({(side.table, row) for side, row, _ in rows})
         raise RowsError(Report("problem", size, size - bad, tuple(faults)))
@@ -312,7 +316,7 @@ class Problem:
                 for side, records in ((self.demand_side, self.demands), (self.supply_side, self.supplies))
                 for row, record in enumerate(records)
                 for field, plain in side.not_decided.items()
-                if getattr(record, field) != plain
+                if getattr(record, field) != plain and record.closed(self.as_of) is None
             ],
             "UNSUPPORTED",
             "this version cannot decide it exactly, and does not read over it",
@@ -399,7 +403,19 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(tuple[kind, ...])
 
 
+def _points(places: Iterable[Place]) -> dict[str | None, Place]:
+    points: dict[str | None, Place] = {}
+    for place in _of_kind(places, Place, "places"):
+        if place.code is None or place.point is None:
+            continue
+        if points.setdefault(place.code, place).point != place.point:
+            raise ProblemError(f"places= has two points for code {place.code!r}", code="DUPLICATE_ID")
+    return points
+
+
 def _of_kind(records: Iterable[Any], kind: type, table: str) -> Sequence[Any]:
+    if not isinstance(records, Iterable):
+        raise ProblemError(f"{table}= is a {type(records).__name__}, not a sequence of records", code="NO_RECORDS")
     kept = records if isinstance(records, Sequence) and not isinstance(records, str | bytes) else tuple(records)
     for row, record in enumerate(kept):
         if not isinstance(record, kind):
@@ -422,7 +438,3 @@ def _located(record: Any, points: Mapping[str | None, Place]) -> Any:
     if record.place.point is None and record.place.code in points:
         return replace(record, place=points[record.place.code])
     return record
-
-
-def _by_number(table: str) -> Callable[[int], str]:
-    return lambda row: f"{table}[{row}]"

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 from pydantic_core import PydanticCustomError
 
-from aidmatch.fields import CONFIG, Count, Day, Id, Kilometres, Names, Text
+from aidmatch.fields import CONFIG, Count, Day, Id, Kilometres, ListedNames, Names, Text
 from aidmatch.place import Place
 from aidmatch.records.case import Gate
 
@@ -20,7 +20,7 @@ Persons = Annotated[Count, Field(ge=0, le=10_000)]
 Gender = Literal["F", "M"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, config=CONFIG)
 class Client:
     """One person who needs care: a demand of `caregivers_needed` units, at most one from each caregiver.
 
@@ -53,7 +53,8 @@ class Client:
     waiting_since
         The day the person joined the waiting list.
     modes_accepted
-        Ways of care the person agrees to; only ``neighbour`` can be met by a caregiver.
+        Ways of care the person agrees to, of ``neighbour``, ``bed`` and ``doctor``; a caregiver can meet ``neighbour``
+        only.
 
     Raises
     ------
@@ -77,7 +78,10 @@ class Client:
     caregiver_gender: Gender | None = None
     caregivers_needed: Annotated[Persons, Field(ge=1)] = 1
     waiting_since: Day | None = None
-    modes_accepted: Names = ("neighbour",)
+    modes_accepted: Annotated[tuple[Literal["neighbour", "bed", "doctor"], ...], ListedNames] = ("neighbour",)
+
+    def __repr__(self) -> str:
+        return f"<Client {self.id!r}>"
 
     def closed(self, as_of: date) -> str | None:
         """Why the client may not enter on a day.
@@ -97,7 +101,7 @@ class Client:
         return reason
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, config=CONFIG)
 class Caregiver:
     """One person who gives care: a supply of `max_persons` units.
 
@@ -152,6 +156,9 @@ class Caregiver:
         if self.min_persons > self.max_persons:
             raise PydanticCustomError("OUT_OF_RANGE", "min_persons is above max_persons")
         return self
+
+    def __repr__(self) -> str:
+        return f"<Caregiver {self.id!r}>"
 
     def closed(self, as_of: date) -> str | None:
         """Why the caregiver may not enter on a day.

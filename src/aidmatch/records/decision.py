@@ -13,7 +13,7 @@ from aidmatch.fields import CONFIG, Count, Day, Id, Text
 __all__ = ["Decision"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, config=CONFIG)
 class Decision:
     """One decision by a person about one pair: an override, a blacklist entry, a commitment.
 
@@ -46,6 +46,9 @@ class Decision:
     by: Id | None = None
     on: Day
     until: Day | None = None
+
+    def __repr__(self) -> str:
+        return f"<Decision {self.id!r}: {self.kind}>"
 
     def holds(self, as_of: date) -> bool:
         """Whether it is in force on a day.

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from aidmatch.fields import CONFIG, Count, Day, Id, Kilometres, Names, Text
+from aidmatch.fields import CONFIG, Areas, Count, Day, Id, Kilometres, ListedNames, Names, Text
 from aidmatch.place import Place
 from aidmatch.records.case import Gate
 
@@ -17,7 +17,7 @@ __all__ = ["Donation", "Need", "PairCost"]
 Pieces = Annotated[Count, Field(ge=1)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, config=CONFIG)
 class Need:
     """One household's need of one item: a demand.
 
@@ -75,7 +75,10 @@ class Need:
     min_quantity: Pieces = 1
     whole: bool = False
     substitutes: Literal["none", "approved", "category"] = "none"
-    accepts: Names = ("goods",)
+    accepts: Annotated[tuple[Literal["goods", "money", "service"], ...], ListedNames] = ("goods",)
+
+    def __repr__(self) -> str:
+        return f"<Need {self.id!r}>"
 
     def closed(self, as_of: date) -> str | None:
         """Why the need may not enter on a day.
@@ -97,7 +100,7 @@ class Need:
         return reason
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, config=CONFIG)
 class Donation:
     """One lot of donated goods: a supply.
 
@@ -152,9 +155,12 @@ class Donation:
     min_lot: Pieces = 1
     max_km: Kilometres | None = None
     only_categories: Names = ()
-    only_areas: Names = ()
+    only_areas: Areas = ()
     only_project: Text | None = None
     producer_household_id: Id | None = None
+
+    def __repr__(self) -> str:
+        return f"<Donation {self.id!r}>"
 
     def closed(self, as_of: date) -> str | None:
         """Why the lot may not enter on a day.

@@ -119,11 +119,15 @@ class Eligibility:
             some_demand = np.unique(of_demand, return_index=True, return_inverse=True)
             some_supply = np.unique(of_supply, return_index=True, return_inverse=True)
             table = np.array(
-                [[rule.reason(demands[i], supplies[j]) is None for j in some_supply[1]] for i in some_demand[1]],
+                [[_reason(rule, demands[i], supplies[j]) is None for j in some_supply[1]] for i in some_demand[1]],
                 dtype=np.bool_,
             ).reshape(len(some_demand[1]), len(some_supply[1]))
             allowed &= table[np.ix_(some_demand[2][demand_rows], some_supply[2][supply_rows])]
         return cls(demand_group, supply_group, allowed)
+
+    def pairs(self, demands: slice) -> Bools:
+        """Which pairs are allowed, for some demands and all supplies: a boolean table."""
+        return self.allowed[np.ix_(self.demand_group[demands], self.supply_group)]
 
     def part(self, demands: Ints, supplies: Ints) -> Eligibility:
         """The same for some of the records, by their indices."""
@@ -131,11 +135,26 @@ class Eligibility:
 
 
 def _labels(rule: Rule, demands: Sequence[Any], supplies: Sequence[Any]) -> tuple[Ints, Ints]:
-    of_demand, of_supply = rule.labels(demands, supplies)
+    try:
+        of_demand, of_supply = rule.labels(demands, supplies)
+    except Exception as error:
+        raise PluginError(
+            f"rule {rule.name!r} raised {type(error).__name__} for its labels (see the error's cause)", code="BAD_RULE"
+        ) from error
     for labels, records in ((of_demand, demands), (of_supply, supplies)):
-        if labels.dtype != np.int64 or labels.shape != (len(records),):
-            raise PluginError(f"rule {rule.name!r} must label each record with an int64", code="BAD_RULE")
+        good = isinstance(labels, np.ndarray) and labels.dtype == np.int64 and labels.shape == (len(records),)
+        if not good or (labels < 0).any():
+            raise PluginError(f"rule {rule.name!r} must label each record with an int64 ≥ 0", code="BAD_RULE")
     return of_demand, of_supply
+
+
+def _reason(rule: Rule, demand: Any, supply: Any) -> str | None:
+    try:
+        return rule.reason(demand, supply)
+    except Exception as error:
+        raise PluginError(
+            f"rule {rule.name!r} raised {type(error).__name__} for a pair (see the error's cause)", code="BAD_RULE"
+        ) from error
 
 
 def _groups(labels: list[Ints], size: int) -> tuple[Ints, Ints]:

@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from aidmatch.arrays import Ints
+from aidmatch.errors import PluginError
 from aidmatch.plugins import Registry
 
-__all__ = ["SOLVERS", "FlowSolver", "Network", "NetworkFlow"]
+__all__ = ["SOLVERS", "FlowSolver", "Network", "NetworkFlow", "solvers_named"]
 
-SOLVERS = Registry("aidmatch.solvers", {"pylmcf": "aidmatch.solvers.simplex:NetworkSimplex"})
+SOLVERS = Registry(
+    "aidmatch.solvers",
+    {"ortools": "aidmatch.solvers.ortools_flow:OrtoolsFlow", "pylmcf": "aidmatch.solvers.simplex:NetworkSimplex"},
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,5 +71,28 @@ class FlowSolver(Protocol):
         ...
 
     def min_cost_flow(self, network: Network) -> NetworkFlow:
-        """Solve a network; raise anything if that fails."""
+        """Solve a network; raise anything if that fails, `NumberRangeError` if its numbers are too large."""
         ...
+
+
+def solvers_named(solver: FlowSolver | str | tuple[FlowSolver | str, ...]) -> tuple[FlowSolver, ...]:
+    """The solvers to ask, in their order.
+
+    Parameters
+    ----------
+    solver
+        A flow solver, or the name of a plug-in in ``aidmatch.solvers``, or a tuple of them.
+
+    Returns
+    -------
+    At least one.
+
+    Raises
+    ------
+    PluginError
+        If a named plug-in is unknown or broken; ``NO_SOLVER`` if the tuple is empty.
+    """
+    asked = solver if isinstance(solver, tuple) else (solver,)
+    if not asked:
+        raise PluginError("no solver is named", code="NO_SOLVER")
+    return tuple(SOLVERS.get(one)() if isinstance(one, str) else one for one in asked)

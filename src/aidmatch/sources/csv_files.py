@@ -183,7 +183,7 @@ def _text(raw: bytes) -> str:
     try:
         return raw.decode()
     except UnicodeDecodeError:
-        raise _BadRowError("BAD_ENCODING", "is not UTF-8") from None
+        raise _BadRowError("BAD_ENCODING", "is not UTF-8; in a spreadsheet, save it as CSV UTF-8") from None
 
 
 def _cells(text: str, width: int | None) -> list[str]:

@@ -52,6 +52,8 @@ class Layout:
         without the space around them; a value that is not listed stays as it is.
     constants
         By field: the value in every row, where the source has no such column.
+    ignore
+        Headers of columns that are not wanted.
 
     Raises
     ------
@@ -66,6 +68,7 @@ class Layout:
         columns: Mapping[str, str],
         values: Mapping[str, Mapping[Any, Any]],
         constants: Mapping[str, Any],
+        ignore: Iterable[str],
     ) -> None:
         if not (isinstance(record, type) and is_dataclass(record)):
             raise InputError("a record is a dataclass, such as Need", code="NOT_A_RECORD")
@@ -82,6 +85,9 @@ class Layout:
         self._slots: dict[Any, tuple[str | None, str]] = {
             header: (self._by_field[field].owner, field) for field, header in self._headers.items()
         }
+        self._ignored = frozenset(ignore)
+        for header in self._ignored & self._slots.keys():
+            raise InputError(f"ignore= names {header!r}, which is a column of {self._record}", code="UNKNOWN_FIELD")
         self._strangers: dict[Any, Flaw] = {}  # a suggestion takes longer than a row, and may be due for every row
         if len(self._slots) < len(self._headers):
             raise InputError("two fields would be read from one header", code="DUPLICATE_COLUMN")
@@ -113,12 +119,13 @@ class Layout:
         SourceError
             ``CONSTANT_AND_COLUMN``, ``UNKNOWN_COLUMN`` or ``MISSING_COLUMN``, naming every such column.
         """
-        strange = [self._strange(header) for header in always if header not in self._slots]
+        strange = [self._strange(h) for h in always if h not in self._slots and h not in self._ignored]
         for code in ("CONSTANT_AND_COLUMN", "UNKNOWN_COLUMN"):
             named = [f"{flaw.column!r} {flaw.message}" for flaw in strange if flaw.code == code]
             if named:
                 known = ", ".join(self._headers.values())
-                raise SourceError(f"{source}: {'; '.join(named)}. Known columns: {known}", code=code)
+                hint = "" if code == "CONSTANT_AND_COLUMN" else ". Columns not wanted go into ignore=[…]"
+                raise SourceError(f"{source}: {'; '.join(named)}. Known columns: {known}{hint}", code=code)
         present = frozenset(ever)
         absent = [
             field
@@ -157,7 +164,8 @@ class Layout:
         for header, cell in cells.items():
             slot = slots.get(header)
             if slot is None:
-                flaws.append(self._strange(header))
+                if header not in self._ignored:
+                    flaws.append(self._strange(header))
             elif (cell and not cell.isspace()) if isinstance(cell, str) else cell is not None:
                 owner, field = slot
                 parts[owner][field] = cell
@@ -191,7 +199,13 @@ class Layout:
 
     def _translated(self, header: str, cell: Any) -> Any:
         translation = self._translations.get(header)
-        return cell if translation is None else translation.get(_text(cell), cell)
+        if translation is None:
+            return cell
+        text = _text(cell)
+        parts = [part.strip() for part in text.replace("；", ";").split(";")]
+        if text not in translation and len(parts) > 1 and all(part in translation for part in parts):
+            return [translation[part] for part in parts]
+        return translation.get(text, cell)
 
     def _flaw(self, place: tuple[int | str, ...], kind: str, message: str, facts: Mapping[str, Any]) -> Flaw:
         field = next((str(part) for part in place[:2] if part in self._by_field), None)

@@ -103,6 +103,7 @@ def read(
     columns: Mapping[str, str] | None = None,
     values: Mapping[str, Mapping[Any, Any]] | None = None,
     constants: Mapping[str, Any] | None = None,
+    ignore: Iterable[str] = (),
     errors: Literal["raise", "keep"] = "raise",
 ) -> Records[T]:
     r"""Read a source as records of one kind.
@@ -121,9 +122,12 @@ def read(
         By field: the source's header, where the two differ.
     values
         By field: what this library calls a value, by what the source calls it. The source's are compared as text,
-        without the space around them; a value that is not listed stays as it is.
+        without the space around them; a value that is not listed stays as it is. Where a cell lists several values
+        between semicolons, each is translated.
     constants
         By field: the value in every row, where the source has no such column.
+    ignore
+        Headers of columns that are not wanted. Any other unknown column is an error.
     errors
         ``raise`` if any row is refused, or ``keep`` the good rows and go on.
 
@@ -148,7 +152,7 @@ def read(
     """
     if errors not in ("raise", "keep"):
         raise InputError("errors= should be 'raise' or 'keep'", code="UNKNOWN_OPTION")
-    layout = Layout(record, columns or {}, values or {}, constants or {})
+    layout = Layout(record, columns or {}, values or {}, constants or {}, ignore)
     opened, name = open_source(source)
     with blaming(name):
         headers = getattr(opened, "columns", None)

@@ -1,4 +1,4 @@
-"""What the made-up instances promise: the published figures, the same bytes, clean rows, and dirt that is counted."""
+"""What the made-up instances of giving promise: published figures, the same bytes, clean rows, dirt that is counted."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from aidmatch import synthetic
 from aidmatch.errors import SourceError
 from aidmatch.records.giving import Donation, Need
-from aidmatch.synthetic import DIRT_SHARE, GivingInstance, county, liaocheng_2017, province, toy
+from aidmatch.synthetic import DIRT_SHARE, GivingInstance, county, giving, liaocheng_2017, province, toy
+from aidmatch.synthetic.draws import CATEGORIES
+from aidmatch.synthetic.land import CITY, COUNTY, PROVINCE, TOY
 
 NEED: TypeAdapter[Need] = TypeAdapter(Need)
 DONATION: TypeAdapter[Donation] = TypeAdapter(Donation)
@@ -55,9 +56,13 @@ def contents(instance: GivingInstance, folder: Path) -> list[bytes]:
 def small_province(seed: int = 0) -> GivingInstance:
     """The province at a fiftieth of its size, with all of its counties and kinds."""
     scale = dataclasses.replace(
-        synthetic._PROVINCE, needs=20_000, lots=14_000, pieces=97_080, townships=400, villages=1_086
+        giving._PROVINCE,
+        needs=20_000,
+        lots=14_000,
+        pieces=97_080,
+        region=dataclasses.replace(PROVINCE, townships=400, villages=1_086),
     )
-    return synthetic._giving(scale, seed, dirt=False)
+    return giving._giving(scale, seed, dirt=False)
 
 
 @cache
@@ -81,7 +86,7 @@ def test_the_city_has_the_published_figures(seed: int) -> None:
     assert [len({code[:digits] for code in codes}) for digits in (12, 9, 6)] == [557, 100, 11]
     assert {code[:6] for code in codes} == {b"3715%02d" % number for number in range(1, 12)}
     assert {len(code) for code in codes} == {12}
-    assert set(needs["item"].tolist()) == set(synthetic._SIXTEEN["name"].tolist())
+    assert set(needs["item"].tolist()) == set(giving._SIXTEEN["name"].tolist())
 
 
 def test_the_smaller_instances_have_their_sizes() -> None:
@@ -97,17 +102,21 @@ def test_the_smaller_instances_have_their_sizes() -> None:
 
 
 def test_the_province_is_planned_at_full_size() -> None:
-    scale = synthetic._PROVINCE
-    assert (scale.needs, scale.lots, scale.villages, len(scale.kinds())) == (1_000_000, 700_000, 54_287, 40)
-    assert scale.box == (34.4, 38.4, 114.8, 122.7)
+    scale = giving._PROVINCE
+    assert (scale.needs, scale.lots, scale.region.villages, len(scale.kinds())) == (1_000_000, 700_000, 54_287, 40)
+    assert scale.region.box == (34.4, 38.4, 114.8, 122.7)
     assert len(set(scale.kinds()["name"].tolist())) == 40
 
 
 def test_province_makes_that_plan(monkeypatch: pytest.MonkeyPatch) -> None:
     small = dataclasses.replace(
-        synthetic._PROVINCE, needs=5_000, lots=3_500, pieces=24_270, townships=200, villages=300
+        giving._PROVINCE,
+        needs=5_000,
+        lots=3_500,
+        pieces=24_270,
+        region=dataclasses.replace(PROVINCE, townships=200, villages=300),
     )
-    monkeypatch.setattr(synthetic, "_PROVINCE", small)
+    monkeypatch.setattr(giving, "_PROVINCE", small)
     assert [len(table) for table in province().tables.values()] == [5_000, 3_500]
 
 
@@ -130,10 +139,8 @@ def test_the_provinces_counties_belong_to_seventeen_cities() -> None:
 
 
 def test_places_fill_their_box_and_stay_in_it(instance: GivingInstance) -> None:
-    scale = {"toy": synthetic._TOY, "county": synthetic._COUNTY, "province": synthetic._PROVINCE}.get(
-        instance.name, synthetic._CITY
-    )
-    south, north, west, east = scale.box
+    region = {"toy": TOY, "county": COUNTY, "liaocheng_2017": CITY, "province": PROVINCE}[instance.name]
+    south, north, west, east = region.box
     for table in ("needs", "donations"):
         columns = figures(instance, table)
         for name, low, high in (("lat", south, north), ("lon", west, east)):
@@ -201,8 +208,8 @@ def test_days_lie_where_they_should(instance: GivingInstance) -> None:
 
 def test_shares_are_near_those_assumed() -> None:
     needs, lots = figures(made(liaocheng_2017), "needs"), figures(made(liaocheng_2017), "donations")
-    for letter, share in synthetic._CATEGORIES.items():
-        assert np.mean(needs["category"] == letter.encode()) == pytest.approx(share, abs=0.02)
+    for letter, share in CATEGORIES.items():
+        assert np.mean(needs["category"] == letter) == pytest.approx(share, abs=0.02)
     assert np.mean(lots["only_categories"] != b"") == pytest.approx(0.15, abs=0.03)
     assert np.mean(lots["only_areas"] != b"") == pytest.approx(0.10, abs=0.02)
     assert 0 < np.mean(~np.isnan(lots["max_km"])) < 0.06

@@ -16,9 +16,9 @@ from typing import Any, Literal, cast
 import numpy as np
 
 from aidmatch.arrays import Bools, Ints
-from aidmatch.distance.protocol import DISTANCES, Distance, measure
+from aidmatch.distance.protocol import Distance, distance_named, measure
 from aidmatch.errors import ProblemError, VerificationError
-from aidmatch.explanation_texts import text_of
+from aidmatch.explanation.texts import text_of
 from aidmatch.levels import level_definitions
 from aidmatch.matching import Assignment, Matching
 from aidmatch.place import Places
@@ -97,7 +97,9 @@ class Explanation:
         return text_of(self.code, self.facts, language, audience)
 
 
-def explain(problem: Problem, matching: Matching, *, demand: str, distance: Distance | None = None) -> Explanation:
+def explain(
+    problem: Problem, matching: Matching, *, demand: str, distance: Distance | str | None = None
+) -> Explanation:
     """Explain what one demand got.
 
     Parameters
@@ -138,7 +140,7 @@ def _explainer(problem: Problem, matching: Matching, distance: Any) -> _Explaine
 class _Explainer:
     """What all explanations of one matching share."""
 
-    def __init__(self, problem: Problem, matching: Matching, distance: Distance | None) -> None:
+    def __init__(self, problem: Problem, matching: Matching, distance: Distance | str | None) -> None:
         if matching.inputs != problem.digests() or matching.as_of != problem.as_of:
             raise VerificationError("the matching was made from other inputs, or for another day", code="OTHER_INPUT")
         self.problem, self.matching = problem, matching
@@ -164,7 +166,7 @@ class _Explainer:
         self.pair_costs = [None if lv.bind is None else lv.bind(self.demands, self.supplies) for lv in self.levels]
         self.u, self.v = matching.certificate.u, matching.certificate.v
         if problem.pairs is None:
-            self.distance: Distance = DISTANCES.get(matching.distance or "")() if distance is None else distance
+            self.distance: Distance = distance_named(distance or matching.distance or "")
             self.demand_places = Places(demand.place for demand in self.demands)
             self.supply_places = Places(supply.place for supply in self.supplies)
 
