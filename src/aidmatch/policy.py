@@ -14,7 +14,7 @@ from pydantic.dataclasses import dataclass
 from pydantic_core import PydanticCustomError
 
 from aidmatch.errors import PolicyError
-from aidmatch.fields import CONFIG, NO_SETS, Kilometres, Ordered, Text
+from aidmatch.fields import CONFIG, NO_SETS, Count, Kilometres, Ordered, Text
 
 __all__ = ["Policy"]
 
@@ -43,6 +43,9 @@ class Policy:
         The radius in kilometres, its edge included; None for no limit. Held to the metre.
     max_km_by_item
         Radii of single items, which stand instead of `max_km`.
+    max_pairs_changed
+        A guard: most pairs in force that a run may end, of those whose two sides still take part. A run that would
+        end more is refused; with ``pairs`` right below ``coverage`` that is the fewest for the coverage.
     """
 
     name: Text = "giving"
@@ -54,6 +57,7 @@ class Policy:
     rules: Annotated[tuple[Text, ...], NO_SETS] = ("only-categories", "only-areas", "own-product")
     max_km: Kilometres | None = None
     max_km_by_item: dict[Text, Kilometres] = Field(default_factory=dict)
+    max_pairs_changed: Annotated[Count, Field(ge=0)] | None = None
 
     @model_validator(mode="after")
     def _once(self) -> Policy:

@@ -156,6 +156,9 @@ class _Check:
         if dict(self.matching.closed_supplies) != dict(self.admission.closed_supplies):
             _lie("ADMISSION", "the supplies that did not take part, or their reasons, are others")
         answer = self._answer()
+        ended = self.problem.pairs_ended((a.demand_id, a.supply_id) for a in self.matching.assignments)
+        if self.policy.max_pairs_changed is not None and ended > self.policy.max_pairs_changed:
+            _lie("LIMIT", f"{ended} pairs in force are ended; at most {self.policy.max_pairs_changed} may be")
         self._totals(answer)
         self._level_values(answer)
         u, v = self._certificate(answer)

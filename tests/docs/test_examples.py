@@ -80,7 +80,7 @@ def test_match_city_prints_what_the_readme_says(tmp_path: Path) -> None:
         }
     matching = am.Matching.load(tmp_path / "city" / "giving.json")
     assert len(rows(tmp_path / "city" / "giving_assignments.csv")) == len(matching.assignments)
-    assert printed.endswith(f"\n{matching.summary()}\n")
+    assert f"\n{matching.summary()}\n" in printed
 
 
 def test_match_city_writes_into_the_working_directory_without_arguments(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from tests.instances import DAY, caregiver, client
 
 import aidmatch as am
 
@@ -62,4 +63,25 @@ def test_protective_equipment_of_2020(published: Path, item: str) -> None:
     assert (units, miles) == (int(stated["optimal_units"]), Decimal(stated["optimal_unit_miles"]))
     assert [level.value for level in matching.levels] == [units, miles * 10_000]
     assert len(problem.pairs or ()) == int(stated["pairs"])
+    am.verify(problem, matching, policy=policy)
+
+
+@pytest.mark.parametrize(("file", "optimum"), [("assign100.txt", 305), ("assign200.txt", 475)])
+def test_linear_assignment_of_the_or_library(published: Path, file: str, optimum: int) -> None:
+    size, *costs = map(int, (published / "orlib_assign" / file).read_text(encoding="ascii").split())
+    assert len(costs) == size * size
+    pairs = [
+        am.PairCost(demand_id=f"c{row}", supply_id=f"g{column}", cost=costs[row * size + column])
+        for row in range(size)
+        for column in range(size)
+    ]
+    problem = am.CareProblem(
+        [client(f"c{row}") for row in range(size)],
+        [caregiver(f"g{column}") for column in range(size)],
+        as_of=DAY,
+        pairs=am.PairTable(pairs, unit="point"),
+    )
+    policy = am.Policy.care(categories=("A",), levels=("coverage", "distance"))
+    matching = am.solve(problem, policy=policy)
+    assert [(level.value, level.bound) for level in matching.levels] == [(size, size), (optimum, optimum)]
     am.verify(problem, matching, policy=policy)

@@ -121,3 +121,21 @@ def test_decisions_about_care(case: CareCase, seed: int) -> None:
 @given(cases(demands=5, supplies=4, most=3), seeds)
 def test_decisions_about_giving(case: Case, seed: int) -> None:
     check(case.problem, case.policy, drawn(case.problem, seed))
+
+
+@settings(max_examples=examples(150))
+@given(care_cases(demands=9, supplies=7))
+def test_a_limit_on_changes_is_kept_or_the_run_refused_with_the_fewest(case: CareCase) -> None:
+    policy = case.policy.replace(levels=("coverage", "pairs", "distance"))
+    problem = case.problem
+    best = am.solve(problem, policy=policy)
+    kept = {(a.demand_id, a.supply_id) for a in best.assignments}
+    there = {d.id for d in problem.clients if takes_part(d, problem)}
+    there |= {s.id for s in problem.caregivers if is_there(s, problem)}
+    in_force = [p for p in problem.current if p.state != "ended" and p.demand_id in there and p.supply_id in there]
+    ended = sum((p.demand_id, p.supply_id) not in kept for p in in_force)
+    assert am.solve(problem, policy=policy.replace(max_pairs_changed=ended)).digest == best.digest
+    if ended:
+        with pytest.raises(am.ProblemError, match=f"ends {ended} pairs in force, the fewest") as caught:
+            am.solve(problem, policy=policy.replace(max_pairs_changed=ended - 1))
+        assert caught.value.code == "TOO_MANY_CHANGES"

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aidmatch.arrays import SAFE, Ints, frozen, total
+from aidmatch.arrays import SAFE, Ints, dot, frozen, total
 from aidmatch.certificate import Certificate
 from aidmatch.distance.great_circle import GreatCircle
 from aidmatch.distance.pair_table import METRE
 from aidmatch.distance.protocol import Distance, measure
-from aidmatch.errors import NumberRangeError
+from aidmatch.errors import NumberRangeError, ProblemError
 from aidmatch.formulation.arcs import ListedArcs, PointArcs, WithoutPairs, demand_blocks
 from aidmatch.levels import LevelDefinition, level_definitions
 from aidmatch.matching import Assignment, Coverage, LevelResult, Matching, SolverUse, Solving, Status
@@ -81,6 +81,8 @@ class FlowFormulation:
     _parts: tuple[_Part, ...]
     _pins: _Pins
     _eligibility: Eligibility
+    _asked: Ints
+    _unmet_costs: tuple[Ints, ...]
 
     def matching(self, solutions: Sequence[Solution], solvers: Sequence[tuple[str, str]], version: str) -> Matching:
         """Turn the solutions of the markets back into a matching.
@@ -96,6 +98,11 @@ class FlowFormulation:
         Returns
         -------
         The matching, sorted by ids.
+
+        Raises
+        ------
+        ProblemError
+            ``TOO_MANY_CHANGES`` if it ends more pairs in force than the policy allows.
         """
         demands, supplies = self.admission.demands, self.admission.supplies
         u = np.zeros((len(self.definitions), len(demands)), dtype=np.int64)
@@ -107,13 +114,14 @@ class FlowFormulation:
             ends = part.demands[solution.demand_of], part.supplies[solution.supply_of]
             sent.append(np.stack([*ends, solution.metric, solution.flow, np.zeros_like(solution.flow)]))
         assignments = self._assignments(np.concatenate(sent, axis=1))
+        self._check_changes(assignments)
         left = {demand.id: self.problem.demand_side.units(demand) for demand in demands}
         for assignment in assignments:
             left[assignment.demand_id] -= assignment.quantity
         return Matching(
             status=Status.OPTIMAL,
             as_of=self.problem.as_of,
-            levels=tuple(self._level_results(assignments, left, u, v)),
+            levels=tuple(self._level_results(assignments, left)),
             assignments=assignments,
             unmet={id_: over for id_, over in left.items() if over},
             reasons=self._reasons(left, solutions, {a.demand_id for a in assignments}),
@@ -146,6 +154,17 @@ class FlowFormulation:
             ),
         )
 
+    def _check_changes(self, assignments: Sequence[Assignment]) -> None:
+        limit = self.policy.max_pairs_changed
+        ended = self.problem.pairs_ended((a.demand_id, a.supply_id) for a in assignments)
+        if limit is not None and ended > limit:
+            fewest = " the fewest for this coverage," if self.policy.levels[:2] == ("coverage", "pairs") else ""
+            raise ProblemError(
+                f"the optimum ends {ended} pairs in force,{fewest} but max_pairs_changed is {limit}; raise it, put "
+                "pairs above coverage, or pin what must stay",
+                code="TOO_MANY_CHANGES",
+            )
+
     def _assignments(self, sent: Ints) -> tuple[Assignment, ...]:
         """Assignments from columns of demand, supply, metric, units decided and units pinned."""
         demands, supplies = self.admission.demands, self.admission.supplies
@@ -173,23 +192,21 @@ class FlowFormulation:
             )
         return tuple(assignments)
 
-    def _level_results(
-        self, assignments: Sequence[Assignment], left: Mapping[str, int], u: Ints, v: Ints
-    ) -> list[LevelResult]:
-        """Value of each level from the assignments, in the level's scalar form; bound from the potentials."""
+    def _level_results(self, assignments: Sequence[Assignment], left: Mapping[str, int]) -> list[LevelResult]:
+        """Value of each level, from what is left over and, in the level's scalar form, from the assignments."""
         demand_of = {demand.id: demand for demand in self.admission.demands}
         supply_of = {supply.id: supply for supply in self.admission.supplies}
+        over = np.array([left[demand.id] for demand in self.admission.demands], dtype=np.int64)
         results = []
-        for level in self.definitions:
-            value = sum(level.unmet_cost(demand) * left[id_] for id_, demand in demand_of.items())
+        for level, unmet in zip(self.definitions, self._unmet_costs, strict=True):
+            value = dot(unmet, over)
             if level.pair_cost is not None:
                 value += sum(
                     a.quantity * level.pair_cost(demand_of[a.demand_id], supply_of[a.supply_id], a.cost)
                     for a in assignments
                 )
             if level.sense == "max":
-                units = self.problem.demand_side.units
-                value = sum(level.unmet_cost(demand) * units(demand) for demand in demand_of.values()) - value
+                value = dot(unmet, self._asked) - value
             # the engine has checked that the potentials prove this very value
             results.append(LevelResult(level.name, level.unit, level.sense, value, value, 0))
         return results
@@ -261,9 +278,9 @@ def formulate(problem: Problem, policy: Policy, distance: Distance) -> FlowFormu
     eligibility = Eligibility.under(rules_named(policy.rules), admission.demands, admission.supplies)
     parts = _parts(problem, admission)
     arcs = _Arcs(problem, distance, [reach(supply) for supply in admission.supplies], eligibility, parts)
-    demand = np.array([problem.demand_side.units(record) for record in admission.demands], dtype=np.int64)
+    asked = np.array([problem.demand_side.units(record) for record in admission.demands], dtype=np.int64)
     supply = np.array([problem.supply_side.units(record) for record in admission.supplies], dtype=np.int64)
-    demand -= arcs.pins.taken(len(demand), arcs.pins.demand)
+    demand = asked - arcs.pins.taken(len(asked), arcs.pins.demand)
     supply -= arcs.pins.taken(len(supply), arcs.pins.supply)
     unmet = [
         np.array([level.unmet_cost(record) for record in admission.demands], dtype=np.int64) for level in definitions
@@ -295,6 +312,8 @@ def formulate(problem: Problem, policy: Policy, distance: Distance) -> FlowFormu
         parts,
         arcs.pins,
         eligibility,
+        asked,
+        tuple(unmet),
     )
 
 

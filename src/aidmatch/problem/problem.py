@@ -251,6 +251,20 @@ class Problem:
 
         return metres
 
+    def pairs_ended(self, kept: Iterable[tuple[str, str]]) -> int:
+        """How many pairs in force a matching ends, of those whose two sides take part.
+
+        Parameters
+        ----------
+        kept
+            Its pairs, by demand id and supply id.
+        """
+        demands, supplies = (
+            {record.id for record in side} for side in (self._admission.demands, self._admission.supplies)
+        )
+        in_force = {(pair.demand_id, pair.supply_id) for pair in self.current if pair.state != "ended"}
+        return len({(d, s) for d, s in in_force if d in demands and s in supplies} - set(kept))
+
     def check_policy(self, policy: Policy) -> None:
         """Refuse a policy for another family, and records that name a category the policy does not order.
 
