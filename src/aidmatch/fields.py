@@ -13,10 +13,10 @@ from pydantic_core import PydanticCustomError
 __all__ = [
     "CONFIG",
     "MAX_COUNT",
-    "NO_SETS",
     "Areas",
     "Count",
     "Day",
+    "Distinct",
     "Id",
     "Kilometres",
     "ListedNames",
@@ -91,6 +91,12 @@ def _in_order(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
+def _once(value: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(value)) < len(value):
+        raise PydanticCustomError("TWICE", "names something twice")
+    return value
+
+
 Id = Annotated[str, BeforeValidator(_id), Field(min_length=1, max_length=64), AfterValidator(_not_personal)]
 Text = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_printable)]
 Count = Annotated[int, BeforeValidator(_count), Field(le=MAX_COUNT)]
@@ -100,8 +106,8 @@ Kilometres = Annotated[float, Field(ge=0, le=20_100, allow_inf_nan=False)]
 Names = Annotated[tuple[Text, ...], BeforeValidator(_names)]
 #: Beginnings of administrative codes.
 Areas = Annotated[tuple[Annotated[str, Field(pattern=r"^[0-9]{2,12}$")], ...], BeforeValidator(_names)]
-#: For tuples whose order matters.
-NO_SETS = BeforeValidator(_in_order)
-Ordered = Annotated[tuple[Text, ...], NO_SETS, Field(min_length=1)]
+#: Names whose order matters, each once; `Ordered` has one at least.
+Distinct = Annotated[tuple[Text, ...], BeforeValidator(_in_order), AfterValidator(_once)]
+Ordered = Annotated[Distinct, Field(min_length=1)]
 #: Turns text between semicolons into sorted names, for tuples of literals.
 ListedNames = BeforeValidator(_names)

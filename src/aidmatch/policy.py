@@ -9,12 +9,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError
 from pydantic.dataclasses import dataclass
-from pydantic_core import PydanticCustomError
 
 from aidmatch.errors import PolicyError
-from aidmatch.fields import CONFIG, NO_SETS, Count, Kilometres, Ordered, Text
+from aidmatch.fields import CONFIG, Count, Distinct, Kilometres, Ordered, Text
 
 __all__ = ["Policy"]
 
@@ -54,18 +53,10 @@ class Policy:
     family: Literal["giving", "care"] = "giving"
     categories: Ordered = ("A", "B", "C", "D")
     levels: Ordered = ("coverage", "distance")
-    rules: Annotated[tuple[Text, ...], NO_SETS] = ("only-categories", "only-areas", "own-product")
+    rules: Distinct = ("only-categories", "only-areas", "own-product")
     max_km: Kilometres | None = None
     max_km_by_item: dict[Text, Kilometres] = Field(default_factory=dict)
     max_pairs_changed: Annotated[Count, Field(ge=0)] | None = None
-
-    @model_validator(mode="after")
-    def _once(self) -> Policy:
-        for field in ("categories", "levels", "rules"):
-            names = getattr(self, field)
-            if len(set(names)) < len(names):
-                raise PydanticCustomError("TWICE", f"{field} names something twice")
-        return self
 
     @classmethod
     def giving(cls, **fields: Any) -> Policy:
@@ -171,7 +162,7 @@ class Policy:
             raise PolicyError(f"{Path(path).name} is no TOML: {error}") from None
         families = {"giving": cls.giving, "care": cls.care}
         family = fields.get("family")
-        if family not in families:
+        if not isinstance(family, str) or family not in families:
             raise PolicyError(f"{Path(path).name}: family is one of {', '.join(families)}")
         return families[family](**fields)
 

@@ -178,16 +178,13 @@ class _Check:
             if a.demand_id not in self.demand_row or a.supply_id not in self.supply_row:
                 _lie("ASSIGNMENT", f"{_of(a)}: one of them does not take part")
             i, j = self.demand_row[a.demand_id], self.supply_row[a.supply_id]
+            if type(a.quantity) is not int or type(a.pinned) is not int:
+                _lie("QUANTITY", f"{_of(a)}: a quantity is a whole number")
             self._parties(a, i, j)
             most = min(int(self.asked[i]), int(self.offered[j]), a.quantity if limit is None else limit)
-            if (
-                type(a.quantity) is not int
-                or not 1 <= a.quantity <= most
-                or a.pinned != self.admission.pins.get((a.demand_id, a.supply_id), 0)
-            ):
-                _lie("QUANTITY", f"{_of(a)}: quantity {a.quantity}, {a.pinned} of it pinned")
-            if a.pinned > a.quantity:
-                _lie("QUANTITY", f"{_of(a)}: more is pinned than given")
+            fixed = self.admission.pins.get((a.demand_id, a.supply_id), 0)
+            if not 1 <= a.quantity <= most or not a.pinned == fixed <= a.quantity:
+                _lie("QUANTITY", f"{_of(a)}: quantity {a.quantity}, {a.pinned} of it pinned, {fixed} by decisions")
             served[i] += a.quantity
             used[j] += a.quantity
             rows.append((i, j, a.quantity - a.pinned, a.pinned))
@@ -343,7 +340,7 @@ class _Check:
     def _reason(self, row: int, could_take: bool, served: bool) -> str:
         if could_take:
             return "USED_UP"
-        if served:
+        if served and self.problem.pair_limit is not None:
             return "ONE_EACH"
         allowed = self._allowed_supplies(row)
         if allowed is None:

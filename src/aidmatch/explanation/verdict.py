@@ -8,10 +8,10 @@ anything else than what decided.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import numpy as np
 
@@ -129,12 +129,25 @@ def explain(
     Prices are reduced costs of the certificate, compared level by level in the policy's order: a supply's potential
     says what a unit of it is worth to those who have it.
     """
-    return _explainer(problem, matching, cast("Hashable", distance)).explain(demand)
+    return _explainer(problem, matching, _Same(distance)).explain(demand)
+
+
+class _Same:
+    """Stands for a distance where it is compared: the very same one, whether it can be hashed or not."""
+
+    def __init__(self, distance: Distance | str | None) -> None:
+        self.distance = distance
+
+    def __hash__(self) -> int:
+        return id(self.distance)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.distance is other.distance
 
 
 @lru_cache(maxsize=1)  # explanations are asked for one after the other
-def _explainer(problem: Problem, matching: Matching, distance: Any) -> _Explainer:
-    return _Explainer(problem, matching, distance)
+def _explainer(problem: Problem, matching: Matching, distance: _Same) -> _Explainer:
+    return _Explainer(problem, matching, distance.distance)
 
 
 class _Explainer:
@@ -167,6 +180,10 @@ class _Explainer:
         self.u, self.v = matching.certificate.u, matching.certificate.v
         if problem.pairs is None:
             self.distance: Distance = distance_named(distance or matching.distance or "")
+            if self.distance.name != matching.distance:
+                raise VerificationError(
+                    f"made with distance {matching.distance!r}, not {self.distance.name!r}", code="OTHER_INPUT"
+                )
             self.demand_places = Places(demand.place for demand in self.demands)
             self.supply_places = Places(supply.place for supply in self.supplies)
 
@@ -231,7 +248,7 @@ class _Explainer:
     def _reason(self, free: bool, served: bool, allowed: bool, offered: int) -> str:
         if free:
             return "USED_UP"
-        if served:
+        if served and self.problem.pair_limit is not None:
             return "ONE_EACH"
         if allowed:
             return "OUT_OF_REACH"

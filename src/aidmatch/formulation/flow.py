@@ -235,7 +235,7 @@ class FlowFormulation:
                 allowed = part.supplies[here.allowed[here.demand_group[row], here.supply_group]].tolist()
                 if is_open:
                     reasons[id_] = "USED_UP"
-                elif id_ in assigned:
+                elif id_ in assigned and self.problem.pair_limit is not None:
                     reasons[id_] = "ONE_EACH"
                 elif any(self.admission.supplies[j].id not in never[id_] for j in allowed):
                     reasons[id_] = "OUT_OF_REACH"
