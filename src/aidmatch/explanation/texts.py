@@ -138,11 +138,10 @@ def _for_caseworker(facts: Mapping[str, Any], zh: bool) -> list[str]:
         if taken:
             lines.append(f"合格者已分给：{taken}。" if zh else f"The eligible serve, in units by category: {taken}.")
         else:
-            lines.append(
-                "合格者没有再可分的，也没有分给其他人。"
-                if zh
-                else "The eligible have no more to give, and serve nobody else."
+            said = _Said(
+                "合格者没有再可分的，也没有分给其他人。", "The eligible have no more to give, and serve nobody else."
             )
+            lines.append(said.zh if zh else said.en)
         lines.append(f"再多一个单位的代价：{price}。" if zh else f"One more unit would cost: {price}.")
     alternative = facts["alternative"]
     if alternative is not None:
