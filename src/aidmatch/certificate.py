@@ -30,8 +30,6 @@ __all__ = ["Certificate", "lexicographic_sign", "node_fault"]
 
 
 def _rows(value: Any) -> Ints:
-    if isinstance(value, np.ndarray):
-        return value
     if not isinstance(value, list) or any(
         not isinstance(row, list) or any(type(v) is not int or abs(v) > SAFE for v in row) for row in value
     ):

@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 __all__ = [
     "CONFIG",
     "MAX_COUNT",
+    "WHOLE",
     "Areas",
     "Count",
     "Day",
@@ -22,6 +23,7 @@ __all__ = [
     "ListedNames",
     "Names",
     "Ordered",
+    "Positive",
     "Text",
 ]
 
@@ -97,9 +99,13 @@ def _once(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
-Id = Annotated[str, BeforeValidator(_id), Field(min_length=1, max_length=64), AfterValidator(_not_personal)]
+# limits stand next to the type they limit, where pydantic checks them fastest
+Id = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_not_personal), BeforeValidator(_id)]
 Text = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_printable)]
-Count = Annotated[int, BeforeValidator(_count), Field(le=MAX_COUNT)]
+#: For integers: no booleans, and no floats that may have lost digits.
+WHOLE = BeforeValidator(_count)
+Count = Annotated[int, Field(ge=0, le=MAX_COUNT), WHOLE]
+Positive = Annotated[int, Field(ge=1, le=MAX_COUNT), WHOLE]
 Day = Annotated[date, BeforeValidator(_day)]
 Kilometres = Annotated[float, Field(ge=0, le=20_100, allow_inf_nan=False)]
 #: A set of short names, kept sorted; in a cell they stand between semicolons.

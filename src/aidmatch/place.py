@@ -25,8 +25,8 @@ def _degrees(value: Any) -> Any:
 
 
 AreaCode = Annotated[str, Field(pattern=r"^[0-9]{2,12}$")]
-Latitude = Annotated[float, BeforeValidator(_degrees), Field(ge=-90, le=90, allow_inf_nan=False)]
-Longitude = Annotated[float, BeforeValidator(_degrees), Field(ge=-180, le=180, allow_inf_nan=False)]
+Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False), BeforeValidator(_degrees)]
+Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False), BeforeValidator(_degrees)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)

@@ -16,7 +16,7 @@ from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from aidmatch.errors import PluginError
+from aidmatch.errors import AidMatchError, PluginError
 
 __all__ = ["Registry"]
 
@@ -45,6 +45,35 @@ class Registry:
     def names(self) -> list[str]:
         """Every name that can be asked for, sorted."""
         return sorted({*self.builtin, *(found.name for found in _installed(self.group, tuple(sys.path)))})
+
+    def make(self, name: str, *arguments: Any) -> Any:
+        """Import a plug-in and call it.
+
+        Parameters
+        ----------
+        name
+            As the plug-in's distribution declares it.
+        *arguments
+            What it is called with.
+
+        Returns
+        -------
+        What it makes.
+
+        Raises
+        ------
+        PluginError
+            As `get`; ``BROKEN_PLUGIN`` too if it cannot be called.
+        """
+        plugin = self.get(name)
+        try:
+            return plugin(*arguments)
+        except AidMatchError:
+            raise
+        except Exception as error:
+            raise PluginError(
+                f"{name!r} in {self.group} cannot be made: {type(error).__name__}: {error}", code="BROKEN_PLUGIN"
+            ) from error
 
     def get(self, name: str) -> Any:
         """Import a plug-in.

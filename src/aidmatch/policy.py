@@ -5,17 +5,24 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, ValidationError
 from pydantic.dataclasses import dataclass
 
 from aidmatch.errors import PolicyError
 from aidmatch.fields import CONFIG, Count, Distinct, Kilometres, Ordered, Text
 
 __all__ = ["Policy"]
+
+
+def _pairs(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return tuple(sorted(value.items()))
+    return tuple(map(tuple, value)) if isinstance(value, list) else value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)
@@ -41,7 +48,7 @@ class Policy:
     max_km
         The radius in kilometres, its edge included; None for no limit. Held to the metre.
     max_km_by_item
-        Radii of single items, which stand instead of `max_km`.
+        Radii of single items, which stand instead of `max_km`: a mapping, kept as sorted pairs.
     max_pairs_changed
         A guard: most pairs in force that a run may end, of those whose two sides still take part. A run that would
         end more is refused; with ``pairs`` right below ``coverage`` that is the fewest for the coverage.
@@ -55,8 +62,8 @@ class Policy:
     levels: Ordered = ("coverage", "distance")
     rules: Distinct = ("only-categories", "only-areas", "own-product")
     max_km: Kilometres | None = None
-    max_km_by_item: dict[Text, Kilometres] = Field(default_factory=dict)
-    max_pairs_changed: Annotated[Count, Field(ge=0)] | None = None
+    max_km_by_item: Annotated[tuple[tuple[Text, Kilometres], ...], BeforeValidator(_pairs)] = ()
+    max_pairs_changed: Count | None = None
 
     @classmethod
     def giving(cls, **fields: Any) -> Policy:
@@ -127,7 +134,7 @@ class Policy:
         item
             Its name.
         """
-        max_km = self.max_km_by_item.get(item, self.max_km)
+        max_km = dict(self.max_km_by_item).get(item, self.max_km)
         return None if max_km is None else round(max_km * 1000)
 
     @property
@@ -181,5 +188,6 @@ class Policy:
         import tomli_w  # only who writes policies needs it
 
         fields = {name: value for name, value in asdict(self).items() if value is not None}
+        fields["max_km_by_item"] = dict(self.max_km_by_item)
         Path(path).write_text(tomli_w.dumps(fields), encoding="utf-8")
         return Path(path)

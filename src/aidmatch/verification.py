@@ -331,11 +331,20 @@ class _Check:
                 envied = wanted[pick] & (lowest[some.j] > rank[some.i])
                 self._no_lie("ENVY", envied, some, "serves a lower category while the demand wants it")
             could_take[some.i[wanted[pick]]] = True
-        served = set(answer.pairs.i.tolist())
+        served = set(answer.pairs.i[(answer.decided > 0) | self._eligible(answer.pairs)].tolist())
         return {
             self.demands[row].id: self._reason(row, bool(could_take[row]), row in served)
             for row in np.flatnonzero(answer.left).tolist()
         }
+
+    def _eligible(self, pairs: _Pairs) -> Bools:
+        """Whether the rules, the reach and the table of pairs allow the assignments, decided or not."""
+        allowed = self._allowed(pairs.i, pairs.j) & (self._cost(pairs) <= self.reach[pairs.j])
+        if self.problem.pairs is None:
+            return allowed
+        listed = self.problem.pairs.costs
+        in_table = [(a.demand_id, a.supply_id) in listed for a in self.matching.assignments]
+        return allowed & np.array(in_table, dtype=np.bool_)
 
     def _reason(self, row: int, could_take: bool, served: bool) -> str:
         if could_take:

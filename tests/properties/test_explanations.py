@@ -42,7 +42,7 @@ def first_principles(problem: Any, matching: am.Matching, demand: Any) -> dict[s
         reason = None
     elif free:
         reason = "USED_UP"
-    elif served:
+    elif served and not giving:
         reason = "ONE_EACH"
     else:
         reason = "OUT_OF_REACH" if allowed else "NOT_ALLOWED" if offered else "NO_SUPPLY"

@@ -21,7 +21,7 @@ def test_the_usual_policy_serves_a_before_b_before_c_before_d_and_then_travels_l
     assert policy.categories == ("A", "B", "C", "D")
     assert policy.levels == ("coverage", "distance")
     assert policy.rules == ("only-categories", "only-areas", "own-product")
-    assert (policy.family, policy.schema, policy.max_km, policy.max_km_by_item) == ("giving", 1, None, {})
+    assert (policy.family, policy.schema, policy.max_km, policy.max_km_by_item) == ("giving", 1, None, ())
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_every_field_counts_in_the_digest() -> None:
 
 def test_the_digest_is_that_of_the_fields_as_canonical_json() -> None:
     text = (
-        '{"categories":["急","缓"],"family":"giving","levels":["coverage","distance"],"max_km":30.0,"max_km_by_item":{"棉被":2.5},"max_pairs_changed":null,"name":"giving",'
+        '{"categories":["急","缓"],"family":"giving","levels":["coverage","distance"],"max_km":30.0,"max_km_by_item":[["棉被",2.5]],"max_pairs_changed":null,"name":"giving",'
         '"rules":["only-categories","only-areas","own-product"],"schema":1,"version":"1"}'
     )
     policy = am.Policy.giving(categories=("急", "缓"), max_km=30, max_km_by_item={"棉被": 2.5})
@@ -161,7 +161,7 @@ def test_the_usual_policy_of_care_keeps_pairs_before_it_brings_neighbours_togeth
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"quilt": -1}, {"quilt": math.nan}, {"quilt": "far"}, {"": 1}, {3: 1}, {"quilt": None}, [("quilt", 3)]]
+    "wrong", [{"quilt": -1}, {"quilt": math.nan}, {"quilt": "far"}, {"": 1}, {3: 1}, {"quilt": None}, [("quilt", 3, 4)]]
 )
 def test_a_radius_of_an_item_is_one_too(wrong: Any) -> None:
     with pytest.raises(am.PolicyError, match="field 'max_km_by_item"):

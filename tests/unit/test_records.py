@@ -51,7 +51,9 @@ def test_ids_hold_nothing_that_cannot_be_seen(given: str) -> None:
     assert codes(refused) == [("id", "BAD_ID")]
 
 
-@pytest.mark.parametrize(("given", "code"), [("", "too_short"), ("  ", "too_short"), ("x" * 65, "too_long")])
+@pytest.mark.parametrize(
+    ("given", "code"), [("", "string_too_short"), ("  ", "string_too_short"), ("x" * 65, "string_too_long")]
+)
 def test_ids_have_1_to_64_characters(given: str, code: str) -> None:
     assert need_with(id="x" * 64).id == "x" * 64
     with pytest.raises(ValidationError) as refused:

@@ -60,7 +60,7 @@ def distance_named(distance: Distance | str) -> Distance:
     PluginError
         If nothing has the name, or it is no distance.
     """
-    found: Distance = DISTANCES.get(distance)() if isinstance(distance, str) else distance
+    found: Distance = DISTANCES.make(distance) if isinstance(distance, str) else distance
     if isinstance(found, type) or not isinstance(getattr(found, "name", None), str) or not hasattr(found, "metres"):
         what = found.__name__ if isinstance(found, type) else type(found).__name__
         hint = f"; say {what}()" if isinstance(found, type) else ""

@@ -34,6 +34,7 @@ _LEFT: Final = {
     "NOT_ALLOWED": _Said("目前提供的都有条件限制，不适用", "those who offer it set conditions that do not fit"),
     "OUT_OF_REACH": _Said("目前可用的都太远", "those that would fit are too far away"),
     "ONE_EACH": _Said("附近合适的都已在为您服务", "all that fit nearby serve you already"),
+    "NO_MORE": _Said("附近合适的已经没有了", "there is no more of what fits nearby"),
     "USED_UP": _Said(
         "附近合适的都已按规定的先后次序分完",
         "those that fit nearby went to others who come first by the rules, or as early",
@@ -107,7 +108,8 @@ def _verdict(code: str, facts: Mapping[str, Any], zh: bool) -> str:
         if zh:
             return f"{what}：申请 {asked}，已全部满足{'（含工作人员决定）' if fixed else ''}。"
         return f"{what}: {asked} asked for, all of it served{' (some by a decision of staff)' if fixed else ''}."
-    why = _pick(_LEFT, facts["reason"], zh)
+    nobody_else = facts["reason"] == "USED_UP" and not facts["taken_by"]
+    why = _pick(_LEFT, "NO_MORE" if nobody_else else facts["reason"], zh)
     if zh:
         return f"{what}：申请 {asked}，满足 {served}，尚缺 {asked - served}：{why}。"
     return f"{what}: {asked} asked for, {served} served, {asked - served} not: {why}."

@@ -232,7 +232,7 @@ class _Explainer:
         free = [limit is None or self.supplies[c].id not in mine for c in some.tolist()]
         left = self.problem.demand_side.units(demand) - sum(a.quantity for a in served)
         return {
-            "reason": None if not left else self._reason(any(free), bool(served), bool(allowed), offered),
+            "reason": None if not left else self._reason(any(free), not all(free), bool(allowed), offered),
             "offered": offered,
             "removed": removed,
             "eligible": len(some),

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aidmatch.arrays import SAFE, Ints, dot, frozen, total
+from aidmatch.arrays import SAFE, Bools, Ints, dot, frozen, total
 from aidmatch.certificate import Certificate
 from aidmatch.distance.great_circle import GreatCircle
 from aidmatch.distance.pair_table import METRE
@@ -42,12 +42,13 @@ class _Part:
 
 @dataclass(frozen=True, slots=True)
 class _Pins:
-    """Rows, units and metric of what people have fixed."""
+    """Rows, units and metric of what people have fixed, and whether the rules and the reach allow it, too."""
 
     demand: Ints
     supply: Ints
     units: Ints
     metric: Ints
+    eligible: Bools
 
     def taken(self, size: int, rows: Ints) -> Ints:
         """Units fixed at each record of a side."""
@@ -124,7 +125,7 @@ class FlowFormulation:
             levels=tuple(self._level_results(assignments, left)),
             assignments=assignments,
             unmet={id_: over for id_, over in left.items() if over},
-            reasons=self._reasons(left, solutions, {a.demand_id for a in assignments}),
+            reasons=self._reasons(left, solutions, self._served(assignments)),
             closed_demands=self.admission.closed_demands,
             closed_supplies=self.admission.closed_supplies,
             coverage=self._coverage(left),
@@ -153,6 +154,12 @@ class FlowFormulation:
                 tuple(demand.id for demand in demands), tuple(supply.id for supply in supplies), frozen(u), frozen(v)
             ),
         )
+
+    def _served(self, assignments: Sequence[Assignment]) -> set[str]:
+        """Demands that are served by somebody who may serve them without a decision, too."""
+        pinned = self._pins.demand[self._pins.eligible].tolist()
+        decided = {a.demand_id for a in assignments if a.quantity > a.pinned}
+        return decided | {self.admission.demands[i].id for i in pinned}
 
     def _check_changes(self, assignments: Sequence[Assignment]) -> None:
         limit = self.policy.max_pairs_changed
@@ -220,7 +227,7 @@ class FlowFormulation:
                 row[place] += amount
         return tuple(Coverage(*key, *row) for key, row in sorted(rows.items()))
 
-    def _reasons(self, left: Mapping[str, int], solutions: Sequence[Solution], assigned: set[str]) -> dict[str, str]:
+    def _reasons(self, left: Mapping[str, int], solutions: Sequence[Solution], served: set[str]) -> dict[str, str]:
         """Why each demand with something left over has it; see `matching.REASONS`."""
         never: dict[str, set[str]] = defaultdict(set)
         for demand_id, supply_id in self.admission.forbidden:
@@ -235,7 +242,7 @@ class FlowFormulation:
                 allowed = part.supplies[here.allowed[here.demand_group[row], here.supply_group]].tolist()
                 if is_open:
                     reasons[id_] = "USED_UP"
-                elif id_ in assigned and self.problem.pair_limit is not None:
+                elif id_ in served and self.problem.pair_limit is not None:
                     reasons[id_] = "ONE_EACH"
                 elif any(self.admission.supplies[j].id not in never[id_] for j in allowed):
                     reasons[id_] = "OUT_OF_REACH"
@@ -359,7 +366,11 @@ class _Arcs:
             metric = measure(distance, self._supply_places[supply], self._demand_places[demand])
         else:
             metric = self._rows({pair: problem.pairs.all_costs[pair] for pair in admission.pins})[2]
-        self.pins = _Pins(demand, supply, units, metric)
+        listed = None if problem.pairs is None else problem.pairs.costs
+        eligible = eligibility.allowed[eligibility.demand_group[demand], eligibility.supply_group[supply]]
+        eligible &= metric <= self._reach[supply]
+        eligible &= np.array([listed is None or pair in listed for pair in admission.pins], dtype=np.bool_)
+        self.pins = _Pins(demand, supply, units, metric, eligible)
         full = admission.pins if problem.pair_limit is not None else ()
         self._never = self._rows(dict.fromkeys((*admission.forbidden, *full), 0))[:2]
 

@@ -9,14 +9,15 @@ from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 from pydantic_core import PydanticCustomError
 
-from aidmatch.fields import CONFIG, Count, Day, Id, Kilometres, ListedNames, Names, Text
+from aidmatch.fields import CONFIG, WHOLE, Day, Id, Kilometres, ListedNames, Names, Text
 from aidmatch.place import Place
 from aidmatch.records.case import Gate
 
 __all__ = ["Caregiver", "Client", "Pair"]
 
-Minutes = Annotated[Count, Field(ge=0, le=7 * 24 * 60)]
-Persons = Annotated[Count, Field(ge=0, le=10_000)]
+Minutes = Annotated[int, Field(ge=0, le=7 * 24 * 60), WHOLE]
+Persons = Annotated[int, Field(ge=0, le=10_000), WHOLE]
+Year = Annotated[int, Field(ge=1850, le=2200), WHOLE]
 Gender = Literal["F", "M"]
 
 
@@ -76,7 +77,7 @@ class Client:
     services: Names = ()
     languages: Names = ()
     caregiver_gender: Gender | None = None
-    caregivers_needed: Annotated[Persons, Field(ge=1)] = 1
+    caregivers_needed: Annotated[int, Field(ge=1, le=10_000), WHOLE] = 1
     waiting_since: Day | None = None
     modes_accepted: Annotated[tuple[Literal["neighbour", "bed", "doctor"], ...], ListedNames] = ("neighbour",)
 
@@ -139,7 +140,7 @@ class Caregiver:
     id: Id
     household_id: Id
     gender: Gender
-    birth_year: Annotated[Count, Field(ge=1850, le=2200)] | None = None
+    birth_year: Year | None = None
     place: Place
     services: Names = ()
     languages: Names = ()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
-from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from aidmatch.fields import CONFIG, Count, Day, Id, Text
+from aidmatch.fields import CONFIG, Day, Id, Positive, Text
 
 __all__ = ["Decision"]
 
@@ -41,7 +40,7 @@ class Decision:
     kind: Literal["pin", "forbid"]
     demand_id: Id
     supply_id: Id
-    quantity: Annotated[Count, Field(ge=1)] | None = None
+    quantity: Positive | None = None
     reason: Text | None = None
     by: Id | None = None
     on: Day

@@ -5,16 +5,13 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from aidmatch.fields import CONFIG, Areas, Count, Day, Id, Kilometres, ListedNames, Names, Text
+from aidmatch.fields import CONFIG, Areas, Count, Day, Id, Kilometres, ListedNames, Names, Positive, Text
 from aidmatch.place import Place
 from aidmatch.records.case import Gate
 
 __all__ = ["Donation", "Need", "PairCost"]
-
-Pieces = Annotated[Count, Field(ge=1)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, config=CONFIG)
@@ -63,7 +60,7 @@ class Need:
     id: Id
     household_id: Id
     item: Text
-    quantity: Pieces
+    quantity: Positive
     unit: Text
     category: Text
     place: Place
@@ -71,8 +68,8 @@ class Need:
     registered_on: Day
     needed_by: Day | None = None
     urgent: bool = False
-    recurring_days: Annotated[Count, Field(ge=1)] | None = None
-    min_quantity: Pieces = 1
+    recurring_days: Positive | None = None
+    min_quantity: Positive = 1
     whole: bool = False
     substitutes: Literal["none", "approved", "category"] = "none"
     accepts: Annotated[tuple[Literal["goods", "money", "service"], ...], ListedNames] = ("goods",)
@@ -144,15 +141,15 @@ class Donation:
     id: Id
     donor_id: Id
     item: Text
-    quantity: Pieces
+    quantity: Positive
     unit: Text
     place: Place
     status: Literal["pledged", "in_stock", "reserved", "dispatched"] = "in_stock"
     available_from: Day | None = None
     available_until: Day | None = None
     expires_on: Day | None = None
-    pack_size: Pieces = 1
-    min_lot: Pieces = 1
+    pack_size: Positive = 1
+    min_lot: Positive = 1
     max_km: Kilometres | None = None
     only_categories: Names = ()
     only_areas: Areas = ()
@@ -203,5 +200,5 @@ class PairCost:
 
     demand_id: Id
     supply_id: Id
-    cost: Annotated[Count, Field(ge=0)]
+    cost: Count
     eligible: bool = True

@@ -76,7 +76,7 @@ def rules_named(names: Sequence[str]) -> list[Rule]:
     PluginError
         If a rule is unknown or cannot be imported.
     """
-    return [RULES.get(name)() for name in names]
+    return [RULES.make(name) for name in names]
 
 
 @dataclass(frozen=True, slots=True)

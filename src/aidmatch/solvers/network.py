@@ -95,4 +95,4 @@ def solvers_named(solver: FlowSolver | str | tuple[FlowSolver | str, ...]) -> tu
     asked = solver if isinstance(solver, tuple) else (solver,)
     if not asked:
         raise PluginError("no solver is named", code="NO_SOLVER")
-    return tuple(SOLVERS.get(one)() if isinstance(one, str) else one for one in asked)
+    return tuple(SOLVERS.make(one) if isinstance(one, str) else one for one in asked)
