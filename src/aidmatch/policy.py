@@ -22,7 +22,9 @@ __all__ = ["Policy"]
 def _pairs(value: Any) -> Any:
     if isinstance(value, Mapping):
         return tuple(sorted(value.items()))
-    return tuple(map(tuple, value)) if isinstance(value, list) else value
+    if isinstance(value, list) and all(isinstance(pair, list) for pair in value):
+        return tuple(map(tuple, value))
+    return value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)

@@ -245,4 +245,4 @@ def flow_and_potentials(network):
     return answer.flow, answer.potential
 """
     (site / "backend.py").write_text(backend, encoding="utf-8")
-    assert run(site, SKETCHED).split() == ["1", "by-road", "mine", "NO_LOT_ALLOWED", "True"]
+    assert run(site, SKETCHED).split() == ["1", "by-road", "mine", "NOT_ALLOWED", "True"]

@@ -105,3 +105,23 @@ def test_the_same_thing_declared_twice_is_no_clash(tmp_path: Path, monkeypatch: 
 @pytest.mark.parametrize("value", ["os:path.join", "os:getcwd [extra]"])
 def test_an_entry_point_is_read_as_packaging_reads_it(value: str) -> None:
     assert callable(Registry(GROUP, {"odd": value}).get("odd"))
+
+
+@pytest.mark.parametrize(
+    ("value", "arguments"), [("pathlib", ()), ("fractions:Fraction", ("x",)), ("operator:neg", ())]
+)
+def test_a_plug_in_that_cannot_be_made_is_broken(value: str, arguments: tuple[str, ...]) -> None:
+    registry = Registry(GROUP, {"broken": value})
+    with pytest.raises(am.PluginError, match=r"'broken' in aidmatch\.tests cannot be made") as refused:
+        registry.make("broken", *arguments)
+    assert refused.value.code == "BROKEN_PLUGIN"
+
+
+def test_a_plug_in_that_says_itself_what_it_misses_is_believed() -> None:
+    with pytest.raises(am.ProblemError) as refused:
+        Registry(GROUP, {"strict": f"{__name__}:_refuses"}).make("strict")
+    assert refused.value.code == "WHY"
+
+
+def _refuses() -> None:
+    raise am.ProblemError("something is missing", code="WHY")

@@ -339,6 +339,24 @@ def test_columns_are_read_under_their_own_headers() -> None:
     assert refused([{**row, "数量": "five"}], columns=names) == [(1, "数量", "NOT_AN_INTEGER")]
 
 
+def test_columns_that_are_not_wanted_are_left_out_and_no_others() -> None:
+    row = {**need(1), "姓名": "somebody", "备注": "x"}
+    assert read([row], Need, ignore=["姓名", "备注", "电话"])[0].id == "N1"
+    with pytest.raises(SourceError, match="备注") as caught:
+        read([row], Need, ignore=["姓名"])
+    assert "ignore=" in str(caught.value)
+    assert "somebody" not in str(caught.value)
+    with pytest.raises(InputError, match="'item', which is a column of Need"):
+        read([row], Need, ignore=["item"])
+
+
+def test_each_of_several_values_in_a_cell_is_translated() -> None:
+    ours = {"accepts": {"物品": "goods", "现金": "money"}}
+    for cell in ("物品;现金", "物品；现金", " 现金 ; 物品 "):
+        assert read([need(1, accepts=cell)], Need, values=ours)[0].accepts == ("goods", "money")
+    assert set(refused([need(1, accepts="物品;别的")], values=ours)) == {(1, "accepts", "NOT_ALLOWED")}
+
+
 def test_values_are_translated_as_text() -> None:
     ours: dict[str, dict[Any, Any]] = {
         "category": {"1": "A", 2: "B"},

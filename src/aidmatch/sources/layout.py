@@ -86,7 +86,7 @@ class Layout:
             header: (self._by_field[field].owner, field) for field, header in self._headers.items()
         }
         self._ignored = frozenset(ignore)
-        for header in self._ignored & self._slots.keys():
+        for header in sorted(self._ignored & self._slots.keys()):
             raise InputError(f"ignore= names {header!r}, which is a column of {self._record}", code="UNKNOWN_FIELD")
         self._strangers: dict[Any, Flaw] = {}  # a suggestion takes longer than a row, and may be due for every row
         if len(self._slots) < len(self._headers):
