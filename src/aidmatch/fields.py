@@ -39,6 +39,7 @@ _EXACT_FLOAT: Final = 2**53
 # Country codes, separators and full-width digits hide neither.
 _CITIZEN_ID = re.compile(r"(?<!\d)\d{6}(18|19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])\d{3}[\dXx](?!\d)")
 _MOBILE = re.compile(r"(?<!\d)(?:00)?(?:86)?1[3-9]\d{9}(?!\d)")
+_BETWEEN = re.compile("[;；、]")
 _SEPARATORS = re.compile(r"(?<=\d)[-\s._/()]+(?=\d)")
 
 
@@ -75,7 +76,7 @@ def _day(value: Any) -> Any:
 
 
 def _names(value: Any) -> Any:
-    parts = value.replace("；", ";").split(";") if isinstance(value, str) else value
+    parts = _BETWEEN.split(value) if isinstance(value, str) else value
     if isinstance(parts, list | tuple | set | frozenset) and all(isinstance(part, str) for part in parts):
         return tuple(sorted({part.strip() for part in parts} - {""}))
     return parts
@@ -108,7 +109,7 @@ Count = Annotated[int, Field(ge=0, le=MAX_COUNT), WHOLE]
 Positive = Annotated[int, Field(ge=1, le=MAX_COUNT), WHOLE]
 Day = Annotated[date, BeforeValidator(_day)]
 Kilometres = Annotated[float, Field(ge=0, le=20_100, allow_inf_nan=False)]
-#: A set of short names, kept sorted; in a cell they stand between semicolons.
+#: A set of short names, kept sorted; in a cell they stand between semicolons or Chinese enumeration commas.
 Names = Annotated[tuple[Text, ...], BeforeValidator(_names)]
 #: Beginnings of administrative codes.
 Areas = Annotated[tuple[Annotated[str, Field(pattern=r"^[0-9]{2,12}$")], ...], BeforeValidator(_names)]

@@ -410,7 +410,14 @@ class Matching:
         Returns
         -------
         Pairs that came, went, or have another quantity, and what each level gained or lost.
+
+        Raises
+        ------
+        InputError
+            ``OTHER_FAMILY`` if the earlier one is of another family.
         """
+        if previous.policy.family != self.policy.family:
+            raise InputError(f"{self.policy.family} and {previous.policy.family} have no changes", code="OTHER_FAMILY")
         now, before = (
             {(a.demand_id, a.supply_id): a.quantity for a in matching.assignments} for matching in (self, previous)
         )

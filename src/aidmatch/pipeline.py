@@ -56,6 +56,8 @@ def solve(
     policy = getattr(Policy, problem.family)() if policy is None else policy
     if not isinstance(policy, Policy):
         raise PolicyError(f"a {type(policy).__name__} is no policy; Policy.load reads one from a file")
+    if problem.pairs is not None and distance != "great-circle":
+        raise ProblemError("pairs= brings the costs, and distance= would not be asked", code="PAIRS_AND_DISTANCE")
     solvers = solvers_named(solver)
     formulation = formulate(problem, policy, distance_named(distance))
     solutions = [solve_market(market, *solvers) for market in formulation.markets]

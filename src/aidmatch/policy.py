@@ -21,7 +21,7 @@ __all__ = ["Policy"]
 
 def _pairs(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return tuple(sorted(value.items()))
+        return tuple(sorted(value.items(), key=lambda pair: str(pair[0])))
     if isinstance(value, list) and all(isinstance(pair, list) for pair in value):
         return tuple(map(tuple, value))
     return value

@@ -261,7 +261,7 @@ def test_a_pin_of_care_that_cannot_be_is_refused_with_the_reason(decisions: list
 @pytest.mark.parametrize("decision", [pin("x1", "n1", "d2"), forbid("x1", "n2", "d1")])
 def test_a_decision_names_records_that_are_there(decision: am.Decision) -> None:
     for one in (decision, replace(decision, on=TOMORROW)):
-        with pytest.raises(am.ProblemError, match="decisions= has demand") as refused:
+        with pytest.raises(am.ProblemError, match=r"decisions= has (demand 'n2'|supply 'd2')") as refused:
             giving([need("n1")], [lot("d1")], one)
         assert refused.value.code == "UNKNOWN_ID"
 
@@ -353,3 +353,8 @@ def test_reasons_know_of_decisions() -> None:
     matching = solved(problem)
     for reason in ("USED_UP", "OUT_OF_REACH", "NO_SUPPLY", "ONE_EACH"):
         lie(problem, replace(matching, reasons={"n1": reason}), "REASONS")
+
+
+def test_a_decision_that_never_holds_is_refused() -> None:
+    with pytest.raises(ValueError, match="until is before on"):
+        pin("x1", "n1", "d1", until=YESTERDAY)

@@ -214,7 +214,7 @@ EN: dict[str, list[str]] = {
         "Category B; 1 on offer that day.",
         "1 eligible.",
         "The eligible serve, in units by category: A 1.",
-        "One more unit would cost: A coverage 1, distance -11120.",
+        "One more unit would cost at least, compared level by level: A coverage 1, distance -11120.",
     ],
     "s": [
         "salt: 3 asked for, 0 served, 3 not: nobody offers it at present.",
@@ -249,7 +249,7 @@ ZH: dict[str, list[str]] = {
         "类别 B；当日提供者 1 个。",
         "剩余合格 1 个。",
         "合格者已分给：A 1。",
-        "再多一个单位的代价：A类覆盖 1, 距离 -11120。",
+        "再多一个单位，按级次比较，代价至少是：A类覆盖 1, 距离 -11120。",
     ],
     "s": ["salt：申请 3，满足 0，尚缺 3：目前没有人提供。", "类别 D；当日提供者 0 个。", "剩余合格 0 个。"],
     "p": [
@@ -295,14 +295,14 @@ def test_the_words_of_one_who_is_served() -> None:
         "Category C; 3 on offer that day.",
         "3 eligible.",
         f"  {used} serves 2, at 0 metre.",
-        f"Nearest alternative: {other}, at 0 metre; it would have been as good.",
+        f"Nearest alternative: {other}, at 0 metre; the proof does not show it to be worse.",
     ]
     assert found.text("zh", "caseworker").splitlines() == [
         "rice：申请 2，已全部满足。",
         "类别 C；当日提供者 3 个。",
         "剩余合格 3 个。",
-        f"  由 {used} 提供 2，0 metre。",
-        f"最近的其他选择：{other}，0 metre；同样好。",
+        f"  由 {used} 提供 2，0 米。",
+        f"最近的其他选择：{other}，0 米；证明没有显示它更差。",
     ]
     assert (found.text("en", "family"), found.text("zh", "family")) == (
         "rice: 2 asked for, all of it served.",
@@ -324,7 +324,7 @@ def test_the_words_of_one_who_is_served_in_part_by_a_decision() -> None:
         "类别 A；当日提供者 2 个。",
         "  规则 decisions 排除 1 个：工作人员决定禁止。",
         "剩余合格 1 个。",
-        "  由 g1 提供 1，0 metre，其中人工指定 1。",
+        "  由 g1 提供 1，0 米，其中人工指定 1。",
     ]
     assert found.text("zh", "family") == "照护：申请 2，满足 1，尚缺 1：附近合适的都已在为您服务。"
 
@@ -332,9 +332,12 @@ def test_the_words_of_one_who_is_served_in_part_by_a_decision() -> None:
 def test_the_words_of_a_worse_alternative() -> None:
     found = explained("c2", CARE, CARED)
     assert found.text("en", "caseworker").splitlines()[-1] == (
-        "Nearest alternative: g2, at 0 metre; it would make the matching worse: nearness 3."
+        "Nearest alternative: g2, at 0 metre; proven worse, level by level by at least: nearness 3."
     )
-    assert found.text("zh", "caseworker").splitlines()[-1] == "最近的其他选择：g2，0 metre；会使结果变差：就近等级 3。"
+    assert (
+        found.text("zh", "caseworker").splitlines()[-1]
+        == "最近的其他选择：g2，0 米；会使结果变差，按级次比较至少：就近等级 3。"
+    )
 
 
 def test_the_words_of_one_who_is_served_by_a_decision() -> None:
@@ -356,7 +359,7 @@ def test_those_who_gave_all_they_had_to_the_one_who_asks_are_not_said_to_have_no
     said = explained("a").text("en", "caseworker").splitlines()
     assert said[3] == "  q1 serves 1, at 11120 metre."
     assert said[4] == "The eligible have no more to give, and serve nobody else."
-    assert said[5:] == ["One more unit would cost: A coverage 1."]
+    assert said[5:] == ["One more unit would cost at least, compared level by level: A coverage 1."]
 
 
 @pytest.mark.parametrize(

@@ -636,3 +636,11 @@ def test_the_summary_says_what_was_wrong_with_the_sources() -> None:
     lines = replace(MATCHING, reports=reports).summary().splitlines()
     assert lines[-2] == "  needs.csv: 1,200 rows read, 1,198 kept; 1 ODD, 2 OUT_OF_RANGE"
     assert not [line for line in lines if "ok:" in line]
+
+
+def test_two_families_have_no_changes() -> None:
+    given = am.solve(am.GivingProblem([], [], as_of=DAY))
+    cared = am.solve(am.CareProblem([], [], as_of=DAY))
+    with pytest.raises(am.InputError, match="giving and care have no changes") as refused:
+        given.changes(cared)
+    assert refused.value.code == "OTHER_FAMILY"

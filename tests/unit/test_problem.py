@@ -112,11 +112,13 @@ def test_an_id_comes_once_a_side() -> None:
     assert [(a.demand_id, a.supply_id) for a in matching.assignments] == [("17", "17")]
 
 
-@pytest.mark.parametrize("triple", [("n2", "d1", 3), ("n1", "d2", 3), ("d1", "n1", 3)])
-def test_a_pair_of_records_that_are_not_there_is_refused(triple: tuple[str, str, int]) -> None:
+@pytest.mark.parametrize(
+    ("triple", "stranger"),
+    [(("n2", "d1", 3), "demand 'n2'"), (("n1", "d2", 3), "supply 'd2'"), (("d1", "n1", 3), "demand 'd1'")],
+)
+def test_a_pair_of_records_that_are_not_there_is_refused(triple: tuple[str, str, int], stranger: str) -> None:
     error = refused("UNKNOWN_ID", needs=[need("n1")], lots=[lot("d1")], pairs=pairs(("n1", "d1", 1), triple))
-    assert repr(triple[0]) in str(error)
-    assert repr(triple[1]) in str(error)
+    assert f"pairs= has {stranger}" in str(error)
 
 
 @pytest.mark.parametrize(
@@ -412,3 +414,18 @@ def test_a_problem_can_be_sent_to_another_process() -> None:
 def test_a_row_that_does_not_take_part_needs_no_point() -> None:
     rejected = need("n2", place=am.Place(code="37"), gate=am.Gate(approval="rejected"))
     assert levels(am.solve(problem([need("n1"), rejected], [lot("d1")])))[0] == 1
+
+
+def test_a_distance_beside_listed_costs_is_refused() -> None:
+    listed = problem([need("n1")], [lot("d1")], pairs=pairs(("n1", "d1", 1)))
+    with pytest.raises(am.ProblemError, match="distance= would not be asked") as refused:
+        am.solve(listed, distance=am.GreatCircle())
+    assert refused.value.code == "PAIRS_AND_DISTANCE"
+
+
+@pytest.mark.parametrize(("arguments", "code"), [((None, None), "NO_RECORDS"), ((0, "x"), "POLICY")])
+def test_what_is_no_problem_or_no_policy_is_refused(arguments: tuple[Any, Any], code: str) -> None:
+    given, policy = arguments
+    with pytest.raises(am.InputError) as refused:
+        am.solve(problem([], []) if given == 0 else given, policy=policy)
+    assert refused.value.code == code

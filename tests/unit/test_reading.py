@@ -350,6 +350,22 @@ def test_columns_that_are_not_wanted_are_left_out_and_no_others() -> None:
         read([row], Need, ignore=["item"])
 
 
+def test_a_header_that_is_named_and_not_there_is_named_first(tmp_path: Path) -> None:
+    path = tmp_path / "needs.csv"
+    path.write_text("编号,数量\nN1,3\n", encoding="utf-8")
+    with pytest.raises(SourceError, match="has no column '数目', which columns= names") as caught:
+        read(path, Need, columns={"id": "编号", "quantity": "数目"})
+    assert caught.value.code == "MISSING_COLUMN"
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_another_separator_is_guessed_in_words_and_not_in_silence(tmp_path: Path, separator: str) -> None:
+    path = tmp_path / "needs.csv"
+    path.write_text(separator.join(("id", "quantity")) + "\n", encoding="utf-8")
+    with pytest.raises(SourceError, match="not commas"):
+        read(path, Need)
+
+
 def test_each_of_several_values_in_a_cell_is_translated() -> None:
     ours = {"accepts": {"物品": "goods", "现金": "money"}}
     for cell in ("物品;现金", "物品；现金", " 现金 ; 物品 "):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
+from aidmatch.distance.pair_table import METRE
 from aidmatch.errors import ProblemError
 
 __all__ = ["text_of"]
@@ -126,7 +127,7 @@ def _for_caseworker(facts: Mapping[str, Any], zh: bool) -> list[str]:
         count, rule = step["supplies"], step["rule"]
         lines.append(f"  规则 {rule} 排除 {count} 个：{why}。" if zh else f"  {rule} removed {count}: {why}.")
     lines.append(f"剩余合格 {facts['eligible']} 个。" if zh else f"{facts['eligible']} eligible.")
-    unit = facts["cost_unit"]
+    unit = "米" if zh and facts["cost_unit"] == METRE else facts["cost_unit"]
     for supply in facts["supplies"]:
         id_, quantity, cost = supply["supply_id"], supply["quantity"], supply["cost"]
         fixed = supply["pinned"]
@@ -144,15 +145,21 @@ def _for_caseworker(facts: Mapping[str, Any], zh: bool) -> list[str]:
                 "合格者没有再可分的，也没有分给其他人。", "The eligible have no more to give, and serve nobody else."
             )
             lines.append(said.zh if zh else said.en)
-        lines.append(f"再多一个单位的代价：{price}。" if zh else f"One more unit would cost: {price}.")
+        lines.append(
+            f"再多一个单位，按级次比较，代价至少是：{price}。"
+            if zh
+            else f"One more unit would cost at least, compared level by level: {price}."
+        )
     alternative = facts["alternative"]
     if alternative is not None:
         id_, cost = alternative["supply_id"], alternative["cost"]
         if alternative["level"] is None:
-            why = "同样好" if zh else "it would have been as good"
+            why = "证明没有显示它更差" if zh else "the proof does not show it to be worse"
         else:
             worse = _amounts({alternative["level"]: alternative["by"]}, zh)
-            why = f"会使结果变差：{worse}" if zh else f"it would make the matching worse: {worse}"
+            why = (
+                f"会使结果变差，按级次比较至少：{worse}" if zh else f"proven worse, level by level by at least: {worse}"
+            )
         lines.append(
             f"最近的其他选择：{id_}，{cost} {unit}；{why}。"
             if zh

@@ -58,12 +58,13 @@ class Explanation:
         ``taken_by``
             Units of the eligible supplies that serve others, by category.
         ``price``
-            What one more unit would cost at least, by level: what others lose by it and what the pair itself costs.
-            Levels where that is nothing are left out.
-            None if no eligible supply could take more.
+            What one more unit is proven to cost at least, by level, compared lexicographically: what others lose by
+            it and what the pair itself costs. Levels where that is nothing are left out. None if no eligible supply
+            could take more.
         ``alternative``
-            The nearest eligible supply that does not serve it: ``supply_id``, ``cost``, and the first level that would
-            become worse, ``level`` and ``by``; both None if it would have been as good. None if there is none.
+            The nearest eligible supply that does not serve it and is not pinned away: ``supply_id``, ``cost``, and
+            the first level at which the proof shows it to be worse, ``level``, with the least that it is worse, ``by``;
+            both None if the proof does not show it to be worse. None if there is none.
         ``cost_unit``
             What costs count.
     """
@@ -127,7 +128,8 @@ def explain(
     Notes
     -----
     Prices are reduced costs of the certificate, compared level by level in the policy's order: a supply's potential
-    says what a unit of it is worth to those who have it.
+    says what a unit of it is worth to those who have it. They are lower bounds of what a change would cost, since
+    potentials are not unique; the exact cost of a change is the difference to a run that pins it.
     """
     return _explainer(problem, matching, _Same(distance)).explain(demand)
 
@@ -284,13 +286,18 @@ class _Explainer:
         cheapest = min(map(tuple, (self._costs(row, columns, metric) - self.v[:, columns]).T.tolist()))
         return {level.name: amount for level, amount in zip(self.levels, cheapest, strict=True) if amount}
 
+    def _has_more_than_pins(self, column: int) -> bool:
+        supply = self.supplies[column]
+        pinned = sum(a.pinned for a in self.of_supply.get(supply.id, ()))
+        return self.problem.supply_side.units(supply) > pinned
+
     def _alternative(
         self, row: int, mine: Mapping[str, Assignment], columns: Ints, metric: Ints
     ) -> dict[str, Any] | None:
         others = [
             (cost, self.supplies[column].id, column)
             for column, cost in zip(columns.tolist(), metric.tolist(), strict=True)
-            if self.supplies[column].id not in mine
+            if self.supplies[column].id not in mine and self._has_more_than_pins(column)
         ]
         if not mine or not others:
             return None

@@ -340,11 +340,12 @@ class Problem:
         demands, supplies = {record.id for record in self.demands}, {record.id for record in self.supplies}
         for name, pairs in (("pairs", () if self.pairs is None else self.pairs.pairs), ("decisions", self.decisions)):
             for pair in pairs:
-                if pair.demand_id not in demands or pair.supply_id not in supplies:
-                    raise ProblemError(
-                        f"{name}= has demand {pair.demand_id!r}, supply {pair.supply_id!r}; one of them is not there",
-                        code="UNKNOWN_ID",
-                    )
+                for side, id_, known in (("demand", pair.demand_id, demands), ("supply", pair.supply_id, supplies)):
+                    if id_ not in known:
+                        raise ProblemError(
+                            f"{name}= has {side} {id_!r}, which is not among the records (was its row refused?)",
+                            code="UNKNOWN_ID",
+                        )
         # pairs in force may name those who have left
         for name, keys in (
             ("current", [(pair.demand_id, pair.supply_id) for pair in self.current if pair.state != "ended"]),

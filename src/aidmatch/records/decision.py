@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import date
 from typing import ClassVar, Literal
 
+from pydantic import model_validator
 from pydantic.dataclasses import dataclass
+from pydantic_core import PydanticCustomError
 
 from aidmatch.fields import CONFIG, Day, Id, Positive, Text
 
@@ -45,6 +47,12 @@ class Decision:
     by: Id | None = None
     on: Day
     until: Day | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Decision:
+        if self.until is not None and self.until < self.on:
+            raise PydanticCustomError("OUT_OF_RANGE", "until is before on, so that it would never hold")
+        return self
 
     def __repr__(self) -> str:
         return f"<Decision {self.id!r}: {self.kind}>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import is_dataclass
 from difflib import get_close_matches
@@ -119,6 +120,20 @@ class Layout:
         SourceError
             ``CONSTANT_AND_COLUMN``, ``UNKNOWN_COLUMN`` or ``MISSING_COLUMN``, naming every such column.
         """
+        present = frozenset(ever)
+        unmapped = [self._headers[field] for field in sorted(self._mapped) if self._headers[field] not in present]
+        if unmapped:
+            near = get_close_matches(unmapped[0], map(str, present), n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(sorted(map(str, present)))}"
+            raise SourceError(
+                f"{source} has no column {', '.join(map(repr, unmapped))}, which columns= names ({hint})",
+                code="MISSING_COLUMN",
+            )
+        if len(present) == 1 and (separator := next((c for c in ";\t|" if c in str(next(iter(present)))), None)):
+            raise SourceError(
+                f"{source} has one column only; its cells seem to stand between {separator!r}, not commas",
+                code="MISSING_COLUMN",
+            )
         strange = [self._strange(h) for h in always if h not in self._slots and h not in self._ignored]
         for code in ("CONSTANT_AND_COLUMN", "UNKNOWN_COLUMN"):
             named = [f"{flaw.column!r} {flaw.message}" for flaw in strange if flaw.code == code]
@@ -126,11 +141,8 @@ class Layout:
                 known = ", ".join(self._headers.values())
                 hint = "" if code == "CONSTANT_AND_COLUMN" else ". Columns not wanted go into ignore=[…]"
                 raise SourceError(f"{source}: {'; '.join(named)}. Known columns: {known}{hint}", code=code)
-        present = frozenset(ever)
         absent = [
-            field
-            for field, header in self._headers.items()
-            if header not in present and (field in self._mapped or self._by_field[field].required)
+            field for field, header in self._headers.items() if header not in present and self._by_field[field].required
         ]
         if absent:
             named = [repr(self._headers[field]) for field in absent]
@@ -202,7 +214,7 @@ class Layout:
         if translation is None:
             return cell
         text = _text(cell)
-        parts = [part.strip() for part in text.replace("；", ";").split(";")]
+        parts = [part.strip() for part in re.split("[;；、]", text)]
         if text not in translation and len(parts) > 1 and all(part in translation for part in parts):
             return [translation[part] for part in parts]
         return translation.get(text, cell)
