@@ -2,17 +2,19 @@
 
 The proof is a pair of integer vectors, u_i of each demand and v_j of each
 supply, with one entry a level. Let ρ_ij be the vector of reduced costs
-c^ℓ_ij − u^ℓ_i − v^ℓ_j, w_i the vector of the costs of a unit left over at i.
+c^ℓ_ij − u^ℓ_i − v^ℓ_j, w_i the vector of the costs of a unit left over at i,
+and x_ij the flow. What people have pinned is taken off both sides first.
 Vectors are compared lexicographically. If
 
-- ρ_ij ≥ 0 for every eligible pair, and ρ_ij = 0 where the flow is positive,
+- ρ_ij ≥ 0 for every eligible pair below its limit, and ρ_ij ≤ 0 where x_ij > 0,
 - w_i − u_i ≥ 0, and = 0 where something is left over,
 - −v_j ≥ 0, and = 0 where something is unused,
 
-then for any feasible flow the difference of its costs from the given one is
-Σ ρ_ij·x_ij + Σ (w_i − u_i)·left_i + Σ (−v_j)·unused_j, a sum of vectors that
-are lexicographically non-negative: no feasible flow is better. This is weak
-duality of linear programming over lexicographically ordered integer vectors.
+then for any feasible flow x' the difference of its costs from those of x is
+Σ ρ_ij·(x'_ij − x_ij) + Σ (w_i − u_i)·left'_i + Σ (−v_j)·unused'_j. Below the
+limit ρ_ij·x_ij = 0; at the limit ρ_ij ≤ 0 and x'_ij ≤ x_ij. So it is a sum of
+vectors that are lexicographically non-negative: no feasible flow is better.
+This is weak duality of linear programming over ordered integer vectors.
 """
 
 from __future__ import annotations

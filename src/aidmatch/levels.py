@@ -16,7 +16,7 @@ from typing import Any, Final, Literal, Protocol
 import numpy as np
 
 from aidmatch.errors import PolicyError
-from aidmatch.pair_costs import Listed, Metric, Nearness, PairCost
+from aidmatch.pair_costs import CostOfPairs, Listed, Metric, Nearness
 from aidmatch.policy import Policy
 from aidmatch.records.care import Pair
 
@@ -71,7 +71,7 @@ class LevelDefinition:
     sense: Literal["max", "min"]
     unmet_cost: Callable[[Any], int] = _nothing
     pair_cost: Callable[[Any, Any, int], int] | None = None
-    bind: Callable[[Sequence[Any], Sequence[Any]], PairCost] | None = None
+    bind: Callable[[Sequence[Any], Sequence[Any]], CostOfPairs] | None = None
 
 
 def _coverage(policy: Policy, facts: LevelFacts) -> list[LevelDefinition]:
@@ -108,7 +108,7 @@ def _nearness(policy: Policy, facts: LevelFacts) -> list[LevelDefinition]:
             for one, other in zip(_areas(demand.place.code), _areas(supply.place.code), strict=True)
         )
 
-    def bind(demands: Sequence[Any], supplies: Sequence[Any]) -> PairCost:
+    def bind(demands: Sequence[Any], supplies: Sequence[Any]) -> CostOfPairs:
         numbers: dict[str | None, int] = {None: -1}
         sides = [
             np.array(
@@ -123,7 +123,7 @@ def _nearness(policy: Policy, facts: LevelFacts) -> list[LevelDefinition]:
 
 
 def _kept(name: str, unit: str, weights: Mapping[tuple[str, str], int]) -> LevelDefinition:
-    def bind(demands: Sequence[Any], supplies: Sequence[Any]) -> PairCost:
+    def bind(demands: Sequence[Any], supplies: Sequence[Any]) -> CostOfPairs:
         demand_row = {demand.id: row for row, demand in enumerate(demands)}
         supply_row = {supply.id: row for row, supply in enumerate(supplies)}
         rows = sorted(

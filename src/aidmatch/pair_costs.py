@@ -9,10 +9,10 @@ import numpy as np
 
 from aidmatch.arrays import Ints
 
-__all__ = ["Listed", "Metric", "Nearness", "PairCost"]
+__all__ = ["CostOfPairs", "Listed", "Metric", "Nearness"]
 
 
-class PairCost(Protocol):
+class CostOfPairs(Protocol):
     """The costs of pairs at one level."""
 
     @property
@@ -34,7 +34,7 @@ class PairCost(Protocol):
         """
         ...
 
-    def part(self, demands: Ints, supplies: Ints) -> PairCost:
+    def part(self, demands: Ints, supplies: Ints) -> CostOfPairs:
         """The same for some of the rows, numbered anew."""
         ...
 

@@ -29,7 +29,7 @@ Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False), BeforeVal
 Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False), BeforeValidator(_degrees)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, config=CONFIG)
 class Place:
     """Where something is.
 
@@ -59,6 +59,10 @@ class Place:
         if self.code is None and self.lat is None:
             raise PydanticCustomError("NO_PLACE", "a place needs a code, or lat and lon")
         return self
+
+    def __repr__(self) -> str:
+        # where somebody lives is nobody's business; the county is
+        return f"<Place in {self.code[:6]}>" if self.code else "<Place>"
 
     @property
     def point(self) -> tuple[float, float] | None:

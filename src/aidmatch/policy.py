@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ValidationError
 from pydantic.dataclasses import dataclass
+from pydantic_core import PydanticCustomError
 
 from aidmatch.errors import PolicyError
 from aidmatch.fields import CONFIG, Count, Distinct, Kilometres, Ordered, Text
@@ -20,11 +21,13 @@ __all__ = ["Policy"]
 
 
 def _pairs(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return tuple(sorted(value.items(), key=lambda pair: str(pair[0])))
-    if isinstance(value, list) and all(isinstance(pair, list) for pair in value):
-        return tuple(map(tuple, value))
-    return value
+    pairs = value.items() if isinstance(value, Mapping) else value
+    if not isinstance(pairs, Iterable) or not all(isinstance(pair, list | tuple) and pair for pair in pairs):
+        return value
+    ordered = tuple(sorted(map(tuple, pairs), key=lambda pair: str(pair[0])))
+    if len({str(pair[0]) for pair in ordered}) < len(ordered):
+        raise PydanticCustomError("TWICE", "names something twice")
+    return ordered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)

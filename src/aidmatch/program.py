@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from aidmatch.arrays import Ints
-from aidmatch.pair_costs import PairCost
+from aidmatch.pair_costs import CostOfPairs
 
 __all__ = ["ArcProducer", "Costs", "Level", "Market", "Program", "Solution"]
 
@@ -32,7 +32,7 @@ class Level:
     """
 
     unmet: Ints | None
-    pairs: PairCost | None
+    pairs: CostOfPairs | None
 
 
 @dataclass(frozen=True, slots=True)

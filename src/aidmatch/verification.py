@@ -1,8 +1,11 @@
 """The independent check of a matching against its problem, from first principles.
 
 Nothing here comes from formulation, engine or solvers. With them it shares the
-records, the policy, the definitions of the levels, and whatever is plugged in:
-rules are asked in their scalar form, distances as they are. The optimum is
+records and who of them takes part, the policy, the definitions of the levels,
+and whatever is plugged in: rules are asked in their scalar form, distances as
+they are. A level has a scalar form, which gives its value here, and one for
+arrays, which prices pairs; on every assignment the two must agree. The optimum
+is
 proven by the certificate (see `certificate`) over every pair of records that
 could meet, enumerated here in blocks of bounded size. What people have pinned
 is taken off both sides first: the proof is about what was left to decide.
@@ -26,11 +29,11 @@ from aidmatch.distance.protocol import DISTANCES, Distance, distance_named, meas
 from aidmatch.errors import VerificationError
 from aidmatch.levels import LevelDefinition, level_definitions
 from aidmatch.matching import Assignment, Matching, Status
-from aidmatch.pair_costs import PairCost
+from aidmatch.pair_costs import CostOfPairs
 from aidmatch.place import Places
 from aidmatch.policy import Policy
 from aidmatch.problem.problem import Admission, Problem
-from aidmatch.rules.protocol import Rule, rules_named
+from aidmatch.rules.protocol import Rule, labels_of, reason_of, rules_named
 
 __all__ = ["verify"]
 
@@ -125,7 +128,7 @@ class _Check:
         self.reach = np.array([reach(supply) for supply in self.supplies], dtype=np.int64)
         self.labels = [
             (_compact(of_demand), _compact(of_supply))
-            for of_demand, of_supply in (rule.labels(self.demands, self.supplies) for rule in self.rules)
+            for of_demand, of_supply in (labels_of(rule, self.demands, self.supplies) for rule in self.rules)
         ]
         # demands of one item that are the same to every rule are asked about once
         self._allowed_of_kind: dict[tuple[object, ...], list[int] | None] = {}
@@ -215,7 +218,7 @@ class _Check:
             _lie("FORBIDDEN", f"{_of(a)}: a decision forbids it")
         if a.quantity > a.pinned:
             for rule in self.rules:
-                if (reason := rule.reason(demand, supply)) is not None:
+                if (reason := reason_of(rule, demand, supply)) is not None:
                     _lie("ELIGIBILITY", f"{_of(a)}: {reason}")
 
     def _listed_costs(self) -> Ints | None:
@@ -261,13 +264,17 @@ class _Check:
         if [level.name for level in self.levels] != [level.name for level in self.matching.levels]:
             _lie("LEVEL", "the levels are not the policy's")
         ends = list(zip(answer.pairs.i.tolist(), answer.pairs.j.tolist(), strict=True))
-        for level, claimed in zip(self.levels, self.matching.levels, strict=True):
+        paid = np.array([a.cost for a in self.matching.assignments], dtype=np.int64)
+        for level, arrays, claimed in zip(self.levels, self._pair_costs, self.matching.levels, strict=True):
             value = sum(level.unmet_cost(d) * over for d, over in zip(self.demands, answer.left.tolist(), strict=True))
-            if level.pair_cost is not None:
-                value += sum(
-                    a.quantity * level.pair_cost(self.demands[i], self.supplies[j], a.cost)
-                    for a, (i, j) in zip(self.matching.assignments, ends, strict=True)
-                )
+            if level.pair_cost is not None and arrays is not None:
+                costs = [
+                    level.pair_cost(self.demands[i], self.supplies[j], cost)
+                    for (i, j), cost in zip(ends, paid.tolist(), strict=True)
+                ]
+                if costs != arrays.of(answer.pairs.i, answer.pairs.j, paid).tolist():
+                    _lie("LEVEL", f"level {level.name!r}: its two forms do not agree, so that nothing can be proven")
+                value += sum(a.quantity * cost for a, cost in zip(self.matching.assignments, costs, strict=True))
             if level.sense == "max":
                 units = self.asked.tolist()
                 value = sum(level.unmet_cost(d) * q for d, q in zip(self.demands, units, strict=True)) - value
@@ -418,7 +425,7 @@ class _Check:
         return _Pairs(*np.array(rows, dtype=np.int64).reshape(-1, 3).T)
 
     @cached_property
-    def _pair_costs(self) -> list[PairCost | None]:
+    def _pair_costs(self) -> list[CostOfPairs | None]:
         return [None if level.bind is None else level.bind(self.demands, self.supplies) for level in self.levels]
 
     def _sign(self, pairs: _Pairs, u: Ints, v: Ints) -> Ints:
@@ -441,7 +448,7 @@ class _Check:
         for rule, (of_demand, of_supply) in zip(self.rules, self.labels, strict=True):
             combined = of_demand[i] * (int(of_supply.max(initial=0)) + 1) + of_supply[j]
             _, first, kind = np.unique(combined, return_index=True, return_inverse=True)
-            reasons = [rule.reason(self.demands[i[pair]], self.supplies[j[pair]]) for pair in first.tolist()]
+            reasons = [reason_of(rule, self.demands[i[pair]], self.supplies[j[pair]]) for pair in first.tolist()]
             allowed &= np.array([reason is None for reason in reasons], dtype=np.bool_)[kind]
         return allowed
 

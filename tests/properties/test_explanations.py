@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 
 from hypothesis import given, settings
-from tests.instances import CareCase, Case, care_cases, cases
+from tests.instances import DAY, CareCase, Case, care_cases, cases, pin
 from tests.oracles import is_there, may_meet, metres, takes_part
 from tests.profiles import examples
 
@@ -91,3 +91,26 @@ def test_explanations_of_care(case: CareCase) -> None:
 @given(cases(demands=9, supplies=7, most=3))
 def test_explanations_of_giving(case: Case) -> None:
     check(case.problem, case.policy)
+
+
+@settings(max_examples=examples(150))
+@given(care_cases(demands=7, supplies=5))
+def test_an_alternative_is_worse_by_at_least_what_is_said(case: CareCase) -> None:
+    problem = case.problem
+    matching = am.solve(problem, policy=case.policy)
+    for demand in problem.clients:
+        alternative = am.explain(problem, matching, demand=demand.id).facts.get("alternative")
+        if alternative is None:
+            continue
+        decision = pin("x", demand.id, alternative["supply_id"], 1)
+        pinned = am.CareProblem(
+            problem.clients, problem.caregivers, as_of=DAY, current=problem.current, decisions=[decision]
+        )
+        loss = tuple(
+            (before.value - after.value) * (1 if before.sense == "max" else -1)
+            for before, after in zip(matching.levels, am.solve(pinned, policy=case.policy).levels, strict=True)
+        )
+        said = tuple(alternative["by"] if level.name == alternative["level"] else 0 for level in matching.levels)
+        # what comes after the first level that is named is not claimed
+        depth = 1 + next((row for row, amount in enumerate(said) if amount), len(said) - 1)
+        assert loss[:depth] >= said[:depth]

@@ -419,3 +419,14 @@ def test_a_matching_of_care_names_both_households_and_comes_back_from_a_file(tmp
     am.verify(problem, again)
     assert again.save(tmp_path / "again.json").read_bytes() == (tmp_path / "run.json").read_bytes()
     assert again.policy == am.Policy.care()
+
+
+def test_a_renewed_pair_beside_the_ended_one_has_one_digest_in_any_order() -> None:
+    old = am.Pair(demand_id="c1", supply_id="g1", since=date(2016, 1, 1), state="ended")
+    new = am.Pair(demand_id="c1", supply_id="g1", since=date(2017, 1, 1))
+    one, other = (
+        am.CareProblem([client("c1")], [caregiver("g1")], as_of=DAY, current=current)
+        for current in ([old, new], [new, old])
+    )
+    assert one.digests() == other.digests()
+    am.verify(other, am.solve(one))

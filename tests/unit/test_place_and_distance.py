@@ -457,3 +457,8 @@ def test_a_table_of_pairs_names_its_unit(unit: str) -> None:
     with pytest.raises(am.ProblemError) as refused:
         am.PairTable([], unit=unit)
     assert refused.value.code == "BAD_UNIT"
+
+
+def test_a_place_shows_its_county_and_no_home() -> None:
+    assert repr(place("371501001001", 36.5, 115.9)) == "<Place in 371501>"
+    assert repr(am.Place(lat=36.5, lon=115.9)) == "<Place>"

@@ -263,3 +263,11 @@ def test_levels_in_any_order_are_refused_or_verified(names: tuple[str, ...]) -> 
     except am.PolicyError:
         return
     am.verify(problem, am.solve(problem, policy=policy), policy=policy)
+
+
+def test_radii_of_items_are_the_same_as_pairs_and_as_a_mapping() -> None:
+    by_pairs = am.Policy.giving(max_km_by_item=[("rice", 1), ("oil", 2)])
+    assert by_pairs == am.Policy.giving(max_km_by_item={"oil": 2, "rice": 1})
+    assert hash(by_pairs) == hash(am.Policy.giving(max_km_by_item={"oil": 2, "rice": 1}))
+    with pytest.raises(am.PolicyError, match="max_km_by_item"):
+        am.Policy.giving(max_km_by_item=[("rice", 1), ("rice", 2)])

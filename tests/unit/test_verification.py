@@ -655,3 +655,40 @@ def test_a_matching_without_a_distance_is_refused_as_one() -> None:
 
 def test_another_kind_of_proof_is_refused() -> None:
     lie(replace(TRUTH, levels=level("distance", proof="trust me")), "LEVEL")
+
+
+class _Moody:
+    """A rule that is well while the matching is made, and raises with somebody's name after."""
+
+    name = "moody"
+    well = True
+
+    def reason(self, demand: am.Need, supply: am.Donation) -> str | None:
+        if not _Moody.well:
+            raise KeyError("Zhang San")
+        return None
+
+    def labels(self, demands: Sequence[am.Need], supplies: Sequence[am.Donation]) -> tuple[Ints, Ints]:
+        return np.zeros(len(demands), dtype=np.int64), np.zeros(len(supplies), dtype=np.int64)
+
+
+def test_a_rule_that_raises_is_named_and_its_words_are_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verification, "rules_named", lambda names: [_Moody()])
+    problem = am.GivingProblem([need("n1")], [lot("d1")], as_of=DAY)
+    matching = am.solve(problem)
+    am.verify(problem, matching)
+    monkeypatch.setattr(_Moody, "well", False)
+    with pytest.raises(am.PluginError, match="'moody' raised KeyError") as refused:
+        am.verify(problem, matching)
+    assert refused.value.code == "BAD_RULE"
+    assert "Zhang" not in str(refused.value)
+
+
+def test_a_level_whose_two_forms_disagree_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = am.GivingProblem([need("n1")], [lot("d1", place=place("371502001001"))], as_of=DAY)
+    policy = am.Policy.giving(levels=("coverage", "nearness"))
+    matching = am.solve(problem, policy=policy)
+    am.verify(problem, matching)
+    monkeypatch.setattr("aidmatch.pair_costs.Nearness.of", lambda self, i, j, metric: np.zeros(len(i), dtype=np.int64))
+    with pytest.raises(am.VerificationError, match="its two forms do not agree"):
+        am.verify(problem, matching)

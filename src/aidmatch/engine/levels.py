@@ -108,6 +108,9 @@ def weighted_runs(program: Program) -> list[Run]:
     and one backward, so such a level changes by at most its largest cost. It meets each node once: at most
     min(n, m) + 1 arcs forward, and as many backward, so costs of arcs change by at most that times their range.
     Call this P. Potentials are differences of two paths, reduced costs a cost c and four paths: at most S = c + 4P.
+    The lift that keeps costs from being negative stays on a path that begins at a lifted demand; it is the cost of one
+    real arc, for which the one arc to spare in P has room. Potentials of another solver may be no paths; then the check
+    of the parts fails, and the levels are solved one by one.
     A weight of 1 + 2·Σ S·weight over the lower levels therefore gives every such sum the sign of its first non-zero
     level, and lets centred division take it apart again.
     """

@@ -23,7 +23,7 @@ from aidmatch.levels import level_definitions
 from aidmatch.matching import Assignment, Matching
 from aidmatch.place import Places
 from aidmatch.problem.problem import Problem
-from aidmatch.rules.protocol import rules_named
+from aidmatch.rules.protocol import reason_of, rules_named
 
 __all__ = ["Explanation", "explain"]
 
@@ -218,7 +218,7 @@ class _Explainer:
         offered = len(columns)
         removed: list[dict[str, Any]] = []
         for rule in self.rules:
-            reasons = [rule.reason(demand, self.supplies[column]) for column in columns]
+            reasons = [reason_of(rule, demand, self.supplies[column]) for column in columns]
             for reason, count in sorted(Counter(reason for reason in reasons if reason is not None).items()):
                 removed.append({"rule": rule.name, "reason": reason, "supplies": count})
             columns = [column for column, reason in zip(columns, reasons, strict=True) if reason is None]

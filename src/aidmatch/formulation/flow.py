@@ -239,12 +239,14 @@ class FlowFormulation:
                 id_ = self.admission.demands[i].id
                 if not left[id_]:
                     continue
-                allowed = part.supplies[here.allowed[here.demand_group[row], here.supply_group]].tolist()
                 if is_open:
                     reasons[id_] = "USED_UP"
                 elif id_ in served and self.problem.pair_limit is not None:
                     reasons[id_] = "ONE_EACH"
-                elif any(self.admission.supplies[j].id not in never[id_] for j in allowed):
+                elif any(
+                    self.admission.supplies[j].id not in never[id_]
+                    for j in part.supplies[here.allowed[here.demand_group[row], here.supply_group]].tolist()
+                ):
                     reasons[id_] = "OUT_OF_REACH"
                 else:
                     reasons[id_] = "NOT_ALLOWED" if part.supplies.size else "NO_SUPPLY"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from functools import cache
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from pydantic import TypeAdapter
 
@@ -23,33 +23,7 @@ from aidmatch.records.giving import PairCost
 from aidmatch.report import Fault, Report
 from aidmatch.sources.reading import Records
 
-__all__ = ["Admission", "Demand", "Problem", "Side", "Supply"]
-
-
-class Demand(Protocol):
-    """What every record of a demand has."""
-
-    @property
-    def id(self) -> str: ...  # noqa: D102  # the record's own documentation says it
-    @property
-    def household_id(self) -> str: ...  # noqa: D102  # as above
-    @property
-    def category(self) -> str: ...  # noqa: D102  # as above
-    @property
-    def place(self) -> Place: ...  # noqa: D102  # as above
-    def closed(self, as_of: date) -> str | None: ...  # noqa: D102  # as above
-
-
-class Supply(Protocol):
-    """What every record of a supply has."""
-
-    @property
-    def id(self) -> str: ...  # noqa: D102  # as above
-    @property
-    def place(self) -> Place: ...  # noqa: D102  # as above
-    @property
-    def max_km(self) -> float | None: ...  # noqa: D102  # as above
-    def closed(self, as_of: date) -> str | None: ...  # noqa: D102  # as above
+__all__ = ["Admission", "Problem", "Side"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +179,8 @@ class Problem:
         if self.pairs is not None:
             tables["pairs"] = (PairCost, self.pairs.pairs)
         if self.current:
-            tables["current"] = (Pair, sorted(self.current, key=lambda pair: (pair.demand_id, pair.supply_id)))
+            # a pair that ended may have been renewed, so ids alone do not order them
+            tables["current"] = (Pair, sorted(self.current, key=lambda p: (p.demand_id, p.supply_id, p.state, p.since)))
         if self.decisions:
             tables["decisions"] = (Decision, sorted(self.decisions, key=lambda decision: decision.id))
         digests = {

@@ -12,7 +12,7 @@ from aidmatch.arrays import Bools, Ints
 from aidmatch.errors import PluginError
 from aidmatch.plugins import Registry
 
-__all__ = ["RULES", "Eligibility", "Rule", "numbered", "rules_named"]
+__all__ = ["RULES", "Eligibility", "Rule", "labels_of", "numbered", "reason_of", "rules_named"]
 
 RULES = Registry(
     "aidmatch.rules",
@@ -111,7 +111,7 @@ class Eligibility:
         PluginError
             ``BAD_RULE`` if a rule's labels are not one integer a record.
         """
-        labels = [_labels(rule, demands, supplies) for rule in rules]
+        labels = [labels_of(rule, demands, supplies) for rule in rules]
         demand_group, demand_rows = _groups([pair[0] for pair in labels], len(demands))
         supply_group, supply_rows = _groups([pair[1] for pair in labels], len(supplies))
         allowed = np.ones((len(demand_rows), len(supply_rows)), dtype=np.bool_)
@@ -119,7 +119,7 @@ class Eligibility:
             some_demand = np.unique(of_demand, return_index=True, return_inverse=True)
             some_supply = np.unique(of_supply, return_index=True, return_inverse=True)
             table = np.array(
-                [[_reason(rule, demands[i], supplies[j]) is None for j in some_supply[1]] for i in some_demand[1]],
+                [[reason_of(rule, demands[i], supplies[j]) is None for j in some_supply[1]] for i in some_demand[1]],
                 dtype=np.bool_,
             ).reshape(len(some_demand[1]), len(some_supply[1]))
             allowed &= table[np.ix_(some_demand[2][demand_rows], some_supply[2][supply_rows])]
@@ -134,7 +134,21 @@ class Eligibility:
         return Eligibility(self.demand_group[demands], self.supply_group[supplies], self.allowed)
 
 
-def _labels(rule: Rule, demands: Sequence[Any], supplies: Sequence[Any]) -> tuple[Ints, Ints]:
+def labels_of(rule: Rule, demands: Sequence[Any], supplies: Sequence[Any]) -> tuple[Ints, Ints]:
+    """Ask a rule for its labels, and check that they are some.
+
+    Parameters
+    ----------
+    rule
+        Any rule, perhaps somebody else's.
+    demands, supplies
+        The records.
+
+    Raises
+    ------
+    PluginError
+        ``BAD_RULE`` if they are not one integer a record, or the rule raised.
+    """
     try:
         of_demand, of_supply = rule.labels(demands, supplies)
     except Exception as error:
@@ -148,7 +162,21 @@ def _labels(rule: Rule, demands: Sequence[Any], supplies: Sequence[Any]) -> tupl
     return of_demand, of_supply
 
 
-def _reason(rule: Rule, demand: Any, supply: Any) -> str | None:
+def reason_of(rule: Rule, demand: Any, supply: Any) -> str | None:
+    """Ask a rule about one pair.
+
+    Parameters
+    ----------
+    rule
+        Any rule, perhaps somebody else's.
+    demand, supply
+        The two records.
+
+    Raises
+    ------
+    PluginError
+        ``BAD_RULE`` if the rule raised; its own words, which may be about a person, stay in the error's cause.
+    """
     try:
         return rule.reason(demand, supply)
     except Exception as error:
