@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.instances import DAY, levels, lot, need, place, random_case
+from tests.instances import DAY, caregiver, client, levels, lot, need, place, random_case
 
 import aidmatch as am
-from aidmatch.problem.problem import Problem
 
 
 def problem(needs: Any = (), lots: Any = (), **options: Any) -> am.GivingProblem:
@@ -388,9 +387,11 @@ def test_what_is_no_problem_or_no_policy_is_refused_by_its_kind() -> None:
         am.solve(problem(), policy="policy.toml")  # type: ignore[arg-type]  # as above
 
 
-def test_a_family_of_its_own_says_who_owns_what() -> None:
-    with pytest.raises(NotImplementedError, match="each family knows its own"):
-        Problem.owners(problem(), need("n1"), lot("d1"))
+def test_each_side_says_who_owns_its_records() -> None:
+    given = problem([need("n1", household_id="h1")], [lot("d1", donor_id="p1")])
+    assert given.owners(given.needs[0], given.donations[0]) == ("h1", "p1")
+    cared = am.CareProblem([client("c1")], [caregiver("g1")], as_of=DAY)
+    assert cared.owners(cared.clients[0], cared.caregivers[0]) == ("H-c1", "G-g1")
 
 
 @pytest.mark.parametrize(

@@ -368,10 +368,11 @@ class _Arcs:
             metric = measure(distance, self._supply_places[supply], self._demand_places[demand])
         else:
             metric = self._rows({pair: problem.pairs.all_costs[pair] for pair in admission.pins})[2]
-        listed = None if problem.pairs is None else problem.pairs.costs
+        # in the order of the rows, as demand, supply and units are
+        in_table = {pair: int(problem.pairs is None or pair in problem.pairs.costs) for pair in admission.pins}
         eligible = eligibility.allowed[eligibility.demand_group[demand], eligibility.supply_group[supply]]
         eligible &= metric <= self._reach[supply]
-        eligible &= np.array([listed is None or pair in listed for pair in admission.pins], dtype=np.bool_)
+        eligible &= self._rows(in_table)[2] > 0
         self.pins = _Pins(demand, supply, units, metric, eligible)
         full = admission.pins if problem.pair_limit is not None else ()
         self._never = self._rows(dict.fromkeys((*admission.forbidden, *full), 0))[:2]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from aidmatch.distance.pair_table import PairTable
 from aidmatch.place import Place
@@ -46,13 +46,19 @@ class CareProblem(Problem):
 
     family: ClassVar[str] = "care"
     demand_side: ClassVar[Side] = Side(
-        Client, "clients", lambda client: int(client.caregivers_needed), lambda client: ("care", "person"), {}
+        Client,
+        "clients",
+        lambda client: int(client.caregivers_needed),
+        lambda client: ("care", "person"),
+        lambda client: str(client.household_id),
+        {},
     )
     supply_side: ClassVar[Side] = Side(
         Caregiver,
         "caregivers",
         lambda caregiver: int(caregiver.max_persons),
         lambda caregiver: ("care", "person"),
+        lambda caregiver: str(caregiver.household_id),
         {"min_persons": 0, "minutes_per_week": None},
     )
     pair_limit: ClassVar[int | None] = 1
@@ -79,13 +85,3 @@ class CareProblem(Problem):
     def caregivers(self) -> tuple[Caregiver, ...]:
         """The supplies."""
         return self.supplies
-
-    def owners(self, demand: Any, supply: Any) -> tuple[str, str]:
-        """Who gets it, and who gives it: the households' ids.
-
-        Parameters
-        ----------
-        demand, supply
-            A client and a caregiver.
-        """
-        return demand.household_id, supply.household_id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from aidmatch.distance.pair_table import PairTable
 from aidmatch.place import Place
@@ -45,6 +45,7 @@ class GivingProblem(Problem):
         "needs",
         lambda need: int(need.quantity),
         lambda need: (need.item, need.unit),
+        lambda need: str(need.household_id),
         {"whole": False, "min_quantity": 1, "substitutes": "none"},
     )
     supply_side: ClassVar[Side] = Side(
@@ -52,6 +53,7 @@ class GivingProblem(Problem):
         "lots",
         lambda lot: int(lot.quantity),
         lambda lot: (lot.item, lot.unit),
+        lambda lot: str(lot.donor_id),
         {"pack_size": 1, "min_lot": 1, "only_project": None},
     )
     pair_limit: ClassVar[int | None] = None
@@ -77,13 +79,3 @@ class GivingProblem(Problem):
     def donations(self) -> tuple[Donation, ...]:
         """The supplies."""
         return self.supplies
-
-    def owners(self, demand: Any, supply: Any) -> tuple[str, str]:
-        """Who gets it, and who gives it: the household's id and the donor's.
-
-        Parameters
-        ----------
-        demand, supply
-            A need and a lot.
-        """
-        return demand.household_id, supply.donor_id

@@ -40,6 +40,8 @@ class Side:
         Units of one record.
     item
         Item and unit of one record; only equal ones meet.
+    owner
+        Id of the household or donor behind one record.
     not_decided
         Fields that this version cannot decide, with the only value it takes.
     """
@@ -48,6 +50,7 @@ class Side:
     word: str
     units: Callable[[Any], int]
     item: Callable[[Any], tuple[str, str]]
+    owner: Callable[[Any], str]
     not_decided: Mapping[str, object]
 
     @property
@@ -163,7 +166,7 @@ class Problem:
         demand, supply
             Records of the two sides.
         """
-        raise NotImplementedError("each family knows its own")
+        return self.demand_side.owner(demand), self.supply_side.owner(supply)
 
     @property
     def cost_unit(self) -> str:
