@@ -7,11 +7,12 @@ from typing import Final, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["SAFE", "Bools", "Floats", "Ints", "dot", "frozen", "total"]
+__all__ = ["SAFE", "Bools", "Floats", "Ints", "Keys", "dot", "frozen", "total"]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
+Keys = npt.NDArray[np.uint64]
 _A = TypeVar("_A", Ints, Floats, Bools)
 
 #: Three terms of at most this size add up within int64, which is what a reduced cost does.

@@ -164,7 +164,16 @@ class Solving:
     aidmatch_version
         The version of this library.
     markets, components, arcs
-        Parts decided alone, connected parts of them, and pairs considered.
+        Parts decided alone, connected parts of them, and pairs that were built.
+    nodes
+        Demands and supplies, interchangeable ones counted once.
+    rounds
+        Most times that a market was solved until no pair was missing; 1 where all pairs were built.
+    level_runs
+        Most runs that the levels of a market were cut into: 1 where one weighted cost, proven afterwards to order
+        them, decided all.
+    ties_proven
+        Whether it is proven that the lottery drew the only answer it could, so that anybody's digest is the same.
     """
 
     solvers: tuple[SolverUse, ...]
@@ -172,6 +181,10 @@ class Solving:
     markets: int
     components: int
     arcs: int
+    nodes: int
+    rounds: int
+    level_runs: int
+    ties_proven: bool
 
     @property
     def solver(self) -> str:

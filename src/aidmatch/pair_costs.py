@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar, Final, Protocol
 
 import numpy as np
 
 from aidmatch.arrays import Ints
 
-__all__ = ["CostOfPairs", "Listed", "Metric", "Nearness"]
+__all__ = ["MOST_METRIC", "CostOfPairs", "Listed", "Metric", "Nearness"]
+
+#: No pair between points is priced at more: half the way round the earth is 20,015,115 metres.
+MOST_METRIC: Final = 2**25
 
 
 class CostOfPairs(Protocol):
@@ -38,6 +41,21 @@ class CostOfPairs(Protocol):
         """The same for some of the rows, numbered anew."""
         ...
 
+    def labels(self, demands: int, supplies: int) -> tuple[Ints, Ints]:
+        """Columns of labels, shapes (labels, demands) and (labels, supplies).
+
+        Two nodes with equal columns have equal costs, if their metrics are equal.
+        """
+        ...
+
+    def listed(self) -> tuple[Ints, Ints]:
+        """Demands and supplies of the pairs whose cost may be below zero; no other pair's is."""
+        ...
+
+    def largest(self) -> int:
+        """A bound on how large the cost of any pair is, without its sign."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Metric:
@@ -52,6 +70,18 @@ class Metric:
     def part(self, demands: Ints, supplies: Ints) -> Metric:
         """The same for some of the rows."""
         return self
+
+    def labels(self, demands: int, supplies: int) -> tuple[Ints, Ints]:
+        """All nodes are alike."""
+        return np.zeros((0, demands), dtype=np.int64), np.zeros((0, supplies), dtype=np.int64)
+
+    def listed(self) -> tuple[Ints, Ints]:
+        """None."""
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+
+    def largest(self) -> int:
+        """Any metric there is."""
+        return MOST_METRIC
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +111,18 @@ class Nearness:
     def part(self, demands: Ints, supplies: Ints) -> Nearness:
         """The same for some of the rows."""
         return Nearness(self.demand_area[:, demands], self.supply_area[:, supplies])
+
+    def labels(self, demands: int, supplies: int) -> tuple[Ints, Ints]:
+        """The areas."""
+        return self.demand_area, self.supply_area
+
+    def listed(self) -> tuple[Ints, Ints]:
+        """None."""
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+
+    def largest(self) -> int:
+        """The number of nestings."""
+        return len(self.demand_area)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,3 +161,20 @@ class Listed:
             np.searchsorted(supplies, self.supply[inside]),
             self.cost[inside],
         )
+
+    def labels(self, demands: int, supplies: int) -> tuple[Ints, Ints]:
+        """A node of a listed pair is like no other."""
+        columns = []
+        for nodes, rows in ((demands, self.demand), (supplies, self.supply)):
+            own = np.full((1, nodes), -1, dtype=np.int64)
+            own[0, rows] = rows
+            columns.append(own)
+        return columns[0], columns[1]
+
+    def listed(self) -> tuple[Ints, Ints]:
+        """All that are listed."""
+        return self.demand, self.supply
+
+    def largest(self) -> int:
+        """The largest that is listed."""
+        return int(np.abs(self.cost).max(initial=0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aidmatch._version import __version__
 from aidmatch.distance.protocol import Distance, distance_named
-from aidmatch.engine.components import solve_market
+from aidmatch.engine.market import solve_market
 from aidmatch.errors import PolicyError, ProblemError
 from aidmatch.formulation.flow import formulate
 from aidmatch.matching import Matching
@@ -60,5 +60,5 @@ def solve(
         raise ProblemError("pairs= brings the costs, and distance= would not be asked", code="PAIRS_AND_DISTANCE")
     solvers = solvers_named(solver)
     formulation = formulate(problem, policy, distance_named(distance))
-    solutions = [solve_market(market, *solvers) for market in formulation.markets]
+    solutions = [solve_market(market, solvers) for market in formulation.markets]
     return formulation.matching(solutions, [(one.name, one.version) for one in solvers], __version__)

@@ -54,6 +54,9 @@ class Policy:
         The radius in kilometres, its edge included; None for no limit. Held to the metre.
     max_km_by_item
         Radii of single items, which stand instead of `max_km`: a mapping, kept as sorted pairs.
+    seed
+        The key of the lottery that decides between answers equally good at every level. Who holds it can recompute
+        the draw, so publish it after ids are fixed, and draw a new one for a new round.
     max_pairs_changed
         A guard: most pairs in force that a run may end, of those whose two sides still take part. A run that would
         end more is refused; with ``pairs`` right below ``coverage`` that is the fewest for the coverage.
@@ -69,6 +72,7 @@ class Policy:
     max_km: Kilometres | None = None
     max_km_by_item: Annotated[tuple[tuple[Text, Kilometres], ...], BeforeValidator(_pairs)] = ()
     max_pairs_changed: Count | None = None
+    seed: Text = "0"
 
     @classmethod
     def giving(cls, **fields: Any) -> Policy:

@@ -13,10 +13,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from aidmatch.arrays import Ints
+from aidmatch.arrays import Bools, Ints, Keys
 from aidmatch.pair_costs import CostOfPairs
 
-__all__ = ["ArcProducer", "Costs", "Level", "Market", "Program", "Solution"]
+__all__ = ["ArcProducer", "Costs", "Level", "Market", "Program", "Solution", "TieKeys", "Work"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,31 @@ class ArcProducer(Protocol):
         """Every eligible pair: demand and supply of each arc and its metric, sorted by demand and then supply."""
         ...
 
+    def labels(self, demands: int, supplies: int) -> tuple[Ints, Ints]:
+        """Columns of labels, shapes (labels, demands) and (labels, supplies).
+
+        Two nodes with equal columns have the same pairs with the same metrics.
+        """
+        ...
+
+    def part(self, demands: Ints, supplies: Ints) -> ArcProducer:
+        """The same for some of the nodes, by sorted rows, numbered anew."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TieKeys:
+    """What decides between answers that are equally good at every level.
+
+    Parameters
+    ----------
+    demand, supply
+        A keyed hash of each node's stable id, uint64.
+    """
+
+    demand: Keys
+    supply: Keys
+
 
 @dataclass(frozen=True, slots=True)
 class Market:
@@ -97,6 +122,8 @@ class Market:
         From the highest to the lowest.
     limit
         Most units on any one pair; None for no limit of its own.
+    keys
+        What decides ties.
     """
 
     demand: Ints
@@ -104,15 +131,21 @@ class Market:
     arcs: ArcProducer
     levels: tuple[Level, ...]
     limit: int | None
+    keys: TieKeys
 
-    def program(self) -> tuple[Program, Ints]:
-        """The market with all its arcs, and the metric of each arc."""
-        demand_of, supply_of, metric = self.arcs.build()
+    def program(self, demand_of: Ints, supply_of: Ints, metric: Ints) -> Program:
+        """The market with some of its arcs.
+
+        Parameters
+        ----------
+        demand_of, supply_of, metric
+            Ends and metric of each arc, sorted by demand and then supply.
+        """
         levels = tuple(
             Costs(level.unmet, None if level.pairs is None else level.pairs.of(demand_of, supply_of, metric))
             for level in self.levels
         )
-        return Program(self.demand, self.supply, demand_of, supply_of, levels, self.limit), metric
+        return Program(self.demand, self.supply, demand_of, supply_of, levels, self.limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,20 +155,13 @@ class Solution:
     Parameters
     ----------
     demand_of, supply_of, metric, flow
-        The arcs that carry flow, int64, in the order of the program's arcs.
+        The arcs that carry flow, int64, sorted by demand and then supply.
     u, v
         Potentials of demands and supplies, int64, shapes (levels, demands) and (levels, supplies).
-    open_arcs
-        Number of eligible pairs of each demand that are below their limit.
-    components
-        Connected components that carry arcs.
-    arcs
-        Number of the program's arcs.
-    solves
-        Flow problems that each solver solved, in the order they were asked: one a component where all levels fit one
-        weighted cost.
-    failures
-        Of each solver, the code of its error on each component that it failed on.
+    can_take
+        Whether each demand that has something left over has an eligible pair below its limit.
+    work
+        How it was found.
     """
 
     demand_of: Ints
@@ -144,8 +170,39 @@ class Solution:
     flow: Ints
     u: Ints
     v: Ints
-    open_arcs: Ints
+    can_take: Bools
+    work: Work
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """How a solution was found; nothing in it needs to be believed.
+
+    Parameters
+    ----------
+    components
+        Connected components that carry arcs, in the last round.
+    arcs
+        Arcs in the last round.
+    nodes
+        Demands and supplies that were told apart, after interchangeable ones were merged.
+    rounds
+        Times that the flow was solved and missing pairs were looked for; 1 where all pairs were arcs.
+    solves
+        Flow problems that each solver solved, in the order they were asked.
+    failures
+        Of each solver, the code of its error on each part that it failed on.
+    level_runs
+        Into how many runs the levels were cut; 1 where one weighted cost decided them all.
+    tied
+        Whether ties were decided, and proven to be.
+    """
+
     components: int
     arcs: int
+    nodes: int
+    rounds: int
     solves: tuple[int, ...]
     failures: tuple[tuple[str, ...], ...]
+    level_runs: int
+    tied: bool

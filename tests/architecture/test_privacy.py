@@ -11,7 +11,7 @@ from tests.instances import DAY, lot, need, random_case
 
 import aidmatch as am
 from aidmatch.distance.great_circle import GreatCircle
-from aidmatch.engine.components import solve_market
+from aidmatch.engine.market import solve_market
 from aidmatch.formulation.flow import formulate
 from aidmatch.solvers.simplex import NetworkSimplex
 
@@ -34,9 +34,9 @@ def parts(thing: Any) -> Iterator[Any]:
 def test_a_unit_of_work_is_made_of_numbers_only(seed: int) -> None:
     case = random_case(seed, demands=9, supplies=8, most=3)
     for market in formulate(case.problem, case.policy, GreatCircle()).markets:
-        for part in (*parts(market), *parts(solve_market(market, NetworkSimplex()))):
+        for part in (*parts(market), *parts(solve_market(market, [NetworkSimplex()]))):
             assert part is None or isinstance(part, bool | int | np.ndarray), type(part)
-            assert not isinstance(part, np.ndarray) or part.dtype.kind in "ifb"
+            assert not isinstance(part, np.ndarray) or part.dtype.kind in "iufb"
 
 
 def test_no_canary_reaches_a_worker_a_repr_or_an_error() -> None:

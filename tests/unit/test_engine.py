@@ -16,12 +16,12 @@ from tests.profiles import examples
 import aidmatch as am
 from aidmatch.arrays import SAFE, Bools, Ints, dot, frozen, total
 from aidmatch.certificate import lexicographic_sign, node_fault
-from aidmatch.engine.components import solve_market
 from aidmatch.engine.levels import ProvenFlow, Run, _proven, in_runs, solve_levels, weighted_runs
+from aidmatch.engine.market import solve_market
 from aidmatch.engine.transport import COST_LIMIT, Transport, longest_path, solve_transport
 from aidmatch.formulation.arcs import ListedArcs
 from aidmatch.pair_costs import Metric
-from aidmatch.program import Costs, Level, Market, Program
+from aidmatch.program import Costs, Level, Market, Program, TieKeys
 from aidmatch.solvers.network import Network, NetworkFlow
 from aidmatch.solvers.simplex import NetworkSimplex
 
@@ -69,7 +69,8 @@ def with_metric(p: Program, costs: Ints) -> Program:
 def market(p: Program) -> Market:
     """The market whose program it is; only the lowest level costs anything on an arc."""
     levels_ = [Level(costs.unmet, None if costs.arc is None else Metric()) for costs in p.levels]
-    return Market(p.demand, p.supply, ListedArcs(p.demand_of, p.supply_of, metric(p)), tuple(levels_), p.limit)
+    keys = TieKeys(*(np.arange(1, 1 + len(side)).astype(np.uint64) for side in (p.demand, p.supply)))
+    return Market(p.demand, p.supply, ListedArcs(p.demand_of, p.supply_of, metric(p)), tuple(levels_), p.limit, keys)
 
 
 def level_by_level(p: Program, solver: Any) -> ProvenFlow:
@@ -487,14 +488,14 @@ def test_a_pair_worth_keeping_is_kept_although_leaving_it_would_cost_nothing() -
 
 def test_pairs_below_their_limit_are_open() -> None:
     p = program([2, 1, 1], [2, 1], {(0, 0): 0, (0, 1): 5, (1, 0): 0, (2, 1): 9}, limit=1)
-    solution = solve_market(market(p), SOLVER)
+    solution = solve_market(market(p), [SOLVER])
     # everybody is served; the first demand by both, which are closed to it then
     assert list(zip(solution.demand_of.tolist(), solution.supply_of.tolist(), solution.flow.tolist(), strict=True)) == [
         (0, 0, 1),
         (0, 1, 1),
         (1, 0, 1),
     ]
-    assert solution.open_arcs.tolist() == [0, 0, 1]
+    assert solution.can_take.tolist() == [False, False, True]
 
 
 # --- markets and their parts
@@ -502,14 +503,16 @@ def test_pairs_below_their_limit_are_open() -> None:
 
 def test_parts_that_do_not_touch_are_decided_alone() -> None:
     p = program([2, 1, 5, 1], [1, 4, 3], {(0, 0): 4, (1, 2): 1, (3, 2): 2})
-    solution = solve_market(market(p), SOLVER)
-    assert (solution.components, solution.arcs, solution.solves, solution.failures) == (2, 3, (2,), ((),))
+    solution = solve_market(market(p), [SOLVER])
+    work = solution.work
+    assert (work.components, work.arcs, work.nodes, work.rounds, work.failures) == (2, 3, 7, 1, ((),))
+    assert work.tied
     assert list(zip(solution.demand_of, solution.supply_of, solution.metric, solution.flow, strict=True)) == [
         (0, 0, 4, 1),
         (1, 2, 1, 1),
         (3, 2, 2, 1),
     ]
-    assert solution.open_arcs.tolist() == [1, 1, 0, 1]
+    assert solution.can_take.tolist() == [True, False, False, False]
     # whoever has no arc: a unit left over costs what it costs, an unused one nothing
     assert solution.u[:, 2].tolist() == [1, 0]
     assert solution.v[:, 1].tolist() == [0, 0]
@@ -531,14 +534,14 @@ def test_the_whole_is_the_sum_of_its_parts(seed: int) -> None:
         demand += p.demand.tolist()
         supply += p.supply.tolist()
     whole = program(demand, supply, arcs, ranks, 3)
-    solution = solve_market(market(whole), SOLVER)
+    solution = solve_market(market(whole), [SOLVER])
     flow = np.zeros(len(arcs), dtype=np.int64)
     keys = {key: k for k, key in enumerate(sorted(arcs))}
     for i, j, units in zip(solution.demand_of, solution.supply_of, solution.flow, strict=True):
         flow[keys[int(i), int(j)]] = units
     left = whole.demand - np.bincount(whole.demand_of, flow, minlength=len(demand)).astype(np.int64)
     # the proof of the parts, put together, is a proof of the whole
-    together = ProvenFlow(flow, left, solution.u, solution.v, 1)
+    together = ProvenFlow(flow, left, solution.u, solution.v, 1, 1)
     assert holds(whole, together)
     assert values(whole, together) == values(whole, level_by_level(whole, SOLVER))
 
@@ -552,11 +555,12 @@ def test_a_market_without_anything_to_decide_is_decided(
     demand: list[int], supply: list[int], arcs: dict[tuple[int, int], int]
 ) -> None:
     p = program(demand, supply, arcs)
-    solution = solve_market(market(p), SOLVER)
-    assert (solution.components, solution.arcs, solution.flow.tolist(), solution.solves) == (0, 0, [], (0,))
+    solution = solve_market(market(p), [SOLVER])
+    work = solution.work
+    assert (work.components, work.arcs, solution.flow.tolist(), work.solves, work.tied) == (0, 0, [], (0,), True)
     assert solution.u.tolist() == [[1] * len(demand), [0] * len(demand)]
     assert solution.v.tolist() == [[0] * len(supply)] * 2
-    nothing = ProvenFlow(solution.flow, p.demand, solution.u, solution.v, 0)
+    nothing = ProvenFlow(solution.flow, p.demand, solution.u, solution.v, 0, 1)
     assert holds(p, nothing)
 
 

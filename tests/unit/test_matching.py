@@ -110,7 +110,7 @@ def test_the_instance_is_solved_as_by_hand() -> None:
     # brooms, quilts, rice: one component of quilts has anything to decide
     assert (MATCHING.solving.markets, MATCHING.solving.components, MATCHING.solving.arcs) == (3, 1, 4)
     (use,) = MATCHING.solving.solvers
-    assert (use.name, use.version, use.solves, use.failures) == ("pylmcf", MATCHING.solving.solver_version, 1, {})
+    assert (use.name, use.version, use.solves, use.failures) == ("pylmcf", MATCHING.solving.solver_version, 3, {})
     assert repr(MATCHING) == "<Matching: OPTIMAL, 3 assignments, 4 unmet>"
 
 

@@ -99,6 +99,7 @@ def test_every_field_counts_in_the_digest() -> None:
         "max_km": 30,
         "max_km_by_item": {"quilt": 30},
         "max_pairs_changed": 3,
+        "seed": "autumn 2026",
     }
     # of the rest there is one value only
     assert {field.name for field in fields(am.Policy)} - set(changed) == {"schema", "family"}
@@ -110,7 +111,7 @@ def test_every_field_counts_in_the_digest() -> None:
 def test_the_digest_is_that_of_the_fields_as_canonical_json() -> None:
     text = (
         '{"categories":["急","缓"],"family":"giving","levels":["coverage","distance"],"max_km":30.0,"max_km_by_item":[["棉被",2.5]],"max_pairs_changed":null,"name":"giving",'
-        '"rules":["only-categories","only-areas","own-product"],"schema":1,"version":"1"}'
+        '"rules":["only-categories","only-areas","own-product"],"schema":1,"seed":"0","version":"1"}'
     )
     policy = am.Policy.giving(categories=("急", "缓"), max_km=30, max_km_by_item={"棉被": 2.5})
     assert policy.digest == hashlib.sha256(text.encode()).hexdigest()

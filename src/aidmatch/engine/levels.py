@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -15,7 +16,10 @@ from aidmatch.errors import NumberRangeError, SolverError
 from aidmatch.program import Costs, Program
 from aidmatch.solvers.network import FlowSolver
 
-__all__ = ["ProvenFlow", "Run", "in_runs", "solve_levels", "weighted_runs"]
+__all__ = ["Face", "ProvenFlow", "Run", "in_runs", "solve_levels", "weighted_runs"]
+
+#: Dear arcs on a path that a hoped weight must allow at least.
+_FEWEST_DEAR: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,8 @@ class ProvenFlow:
         Potentials, shapes (levels, demands) and (levels, supplies).
     solves
         Flow problems that were solved.
+    runs
+        Runs that the levels were cut into.
     """
 
     flow: Ints
@@ -39,6 +45,7 @@ class ProvenFlow:
     u: Ints
     v: Ints
     solves: int
+    runs: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +64,7 @@ class Run:
     weights: tuple[int, ...]
 
 
-def solve_levels(program: Program, solver: FlowSolver) -> ProvenFlow:
+def solve_levels(program: Program, solver: FlowSolver, *, merge: bool = True) -> ProvenFlow:
     """Solve every level in strict order.
 
     Parameters
@@ -66,6 +73,8 @@ def solve_levels(program: Program, solver: FlowSolver) -> ProvenFlow:
         The program.
     solver
         Any flow solver.
+    merge
+        Whether levels may share a weighted cost.
 
     Returns
     -------
@@ -75,10 +84,22 @@ def solve_levels(program: Program, solver: FlowSolver) -> ProvenFlow:
     ------
     NumberRangeError, PluginError, SolverError
         As `solve_transport`; ``SOLVER_UNPROVEN`` too if the proof of the levels fails.
+
+    Notes
+    -----
+    Weights are tried in this order: hoped ones that decide all levels at once, if the proven ones cannot; the proven
+    ones; none. Hoped weights allow a path few dear arcs, as most have. What they answer is believed as little as
+    anything else: only the proof counts.
     """
+    tried = []
     single = [Run(row, (1,)) for row in range(len(program.levels))]
-    runs = weighted_runs(program)
-    if len(runs) < len(single):
+    if merge and len(single) > 1:
+        runs = weighted_runs(program)
+        if len(runs) > 1:
+            hoped = _hoped_run(program)
+            tried += [] if hoped is None else [[hoped]]
+        tried += [runs] if len(runs) < len(single) else []
+    for runs in tried:
         with suppress(NumberRangeError):  # the weights fit 64-bit integers, but perhaps not the solver's own arithmetic
             answer = in_runs(program, runs, solver)
             if _proven(program, answer):
@@ -114,7 +135,7 @@ def weighted_runs(program: Program) -> list[Run]:
     A weight of 1 + 2·Σ S·weight over the lower levels therefore gives every such sum the sign of its first non-zero
     level, and lets centred division take it apart again.
     """
-    paths = min(len(program.demand), len(program.supply)) + 1
+    paths = _paths(program)
     longest = longest_path(len(program.demand), len(program.supply))
     sizes = [_sizes(costs, paths) for costs in program.levels]
     runs: list[Run] = []
@@ -126,6 +147,23 @@ def weighted_runs(program: Program) -> list[Run]:
         runs.append(Run(first, tuple(_weights(sizes[first:last]))))
         first = last
     return runs
+
+
+def _hoped_run(program: Program) -> Run | None:
+    """All levels in one, allowing a path as many dear arcs as fit; None if that is too few to hope for."""
+    longest = longest_path(len(program.demand), len(program.supply))
+    dear = 1 << _paths(program).bit_length()
+    while dear >= _FEWEST_DEAR:
+        sizes = [_sizes(costs, dear) for costs in program.levels]
+        if _fits(sizes, longest):
+            return Run(0, tuple(_weights(sizes)))
+        dear //= 2
+    return None
+
+
+def _paths(program: Program) -> int:
+    """Most arcs that a simple path takes forward."""
+    return min(len(program.demand), len(program.supply)) + 1
 
 
 def _sizes(costs: Costs, paths: int) -> tuple[int, int]:
@@ -151,7 +189,7 @@ def _fits(sizes: Sequence[tuple[int, int]], longest: int) -> bool:
     return max(2 * dearest * longest, weights[0]) < COST_LIMIT
 
 
-def in_runs(program: Program, runs: Sequence[Run], solver: FlowSolver) -> ProvenFlow:
+def in_runs(program: Program, runs: Sequence[Run], solver: FlowSolver, face: Face | None = None) -> ProvenFlow:
     """Solve one run of levels after the other, each on the optimal face of those before.
 
     Parameters
@@ -162,6 +200,8 @@ def in_runs(program: Program, runs: Sequence[Run], solver: FlowSolver) -> Proven
         Of `weighted_runs`, or any that cover the levels.
     solver
         Any flow solver.
+    face
+        The flows to choose from; all of them, without one.
 
     Returns
     -------
@@ -175,7 +215,7 @@ def in_runs(program: Program, runs: Sequence[Run], solver: FlowSolver) -> Proven
     n, m = len(program.demand), len(program.supply)
     u = np.zeros((len(program.levels), n), dtype=np.int64)
     v = np.zeros((len(program.levels), m), dtype=np.int64)
-    face = _Face.whole(program)
+    face = Face.whole(program) if face is None else face
     flow, left, solves = face.fixed, program.demand, 0
     for run in runs:
         levels = program.levels[run.first : run.first + len(run.weights)]
@@ -195,12 +235,22 @@ def in_runs(program: Program, runs: Sequence[Run], solver: FlowSolver) -> Proven
         u[rows], v[rows] = _taken_apart(answer.u, run.weights), _taken_apart(answer.v, run.weights)
         reduced = cost - answer.u[problem.demand_of] - answer.v[problem.supply_of]
         face = face.cut(program, reduced, unmet == answer.u, answer.v == 0)
-    return ProvenFlow(flow, left, u, v, solves)
+    return ProvenFlow(flow, left, u, v, solves, len(runs))
 
 
 @dataclass(frozen=True, slots=True)
-class _Face:
-    """The flows that are optimal so far: arcs still open, what is fixed on the others, who may be left over or idle."""
+class Face:
+    """The flows that are optimal so far.
+
+    Parameters
+    ----------
+    arcs
+        Rows of the arcs still open.
+    fixed
+        Flow on every arc that is not, int64.
+    may_miss, may_idle
+        Which demands may be left unmet, and which supplies unused.
+    """
 
     arcs: Ints
     fixed: Ints
@@ -208,12 +258,14 @@ class _Face:
     may_idle: Bools
 
     @classmethod
-    def whole(cls, program: Program) -> _Face:
+    def whole(cls, program: Program) -> Face:
+        """Every flow."""
         arcs = len(program.demand_of)
         everyone = (np.ones(len(nodes), dtype=np.bool_) for nodes in (program.demand, program.supply))
         return cls(np.arange(arcs), np.zeros(arcs, dtype=np.int64), *everyone)
 
     def transport(self, program: Program, cost: Ints, unmet: Ints) -> Transport:
+        """The problem of choosing among them by one cost."""
         demand, supply = program.demand.copy(), program.supply.copy()
         full = np.flatnonzero(self.fixed)
         np.subtract.at(demand, program.demand_of[full], self.fixed[full])
@@ -221,11 +273,12 @@ class _Face:
         ends = program.demand_of[self.arcs], program.supply_of[self.arcs]
         return Transport(demand, supply, *ends, cost, unmet, self.may_miss, self.may_idle, program.limit)
 
-    def cut(self, program: Program, reduced: Ints, may_miss: Bools, may_idle: Bools) -> _Face:
+    def cut(self, program: Program, reduced: Ints, may_miss: Bools, may_idle: Bools) -> Face:
+        """Those of them that are optimal by potentials: reduced costs of the open arcs, and whose slack is zero."""
         fixed = self.fixed.copy()
         if program.limit is not None:
             fixed[self.arcs[reduced < 0]] = program.limit
-        return _Face(self.arcs[reduced == 0], fixed, self.may_miss & may_miss, self.may_idle & may_idle)
+        return Face(self.arcs[reduced == 0], fixed, self.may_miss & may_miss, self.may_idle & may_idle)
 
 
 def _taken_apart(potential: Ints, weights: Sequence[int]) -> Ints:

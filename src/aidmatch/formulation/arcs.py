@@ -1,18 +1,18 @@
-"""How the eligible pairs of a market are found: between points on the sphere, or from a list."""
+"""How the eligible pairs of a market are known: as points on the sphere, or as a list."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 
-from aidmatch.arrays import Floats, Ints
+from aidmatch.arrays import Bools, Floats, Ints
 from aidmatch.distance.great_circle import EARTH_RADIUS, metres_between
-from aidmatch.program import ArcProducer
 from aidmatch.rules.protocol import Eligibility
 
-__all__ = ["BLOCK", "ListedArcs", "PointArcs", "WithoutPairs", "demand_blocks"]
+__all__ = ["BLOCK", "ListedArcs", "PointArcs", "among", "demand_blocks"]
 
 #: Pairs looked at in one go: bounds the memory of a search, not its result.
 BLOCK: Final = 2_000_000
@@ -42,6 +42,45 @@ class ListedArcs:
         """Give the list."""
         return self.demand_of, self.supply_of, self.metric
 
+    def labels(self, demands: int, supplies: int) -> tuple[Ints, Ints]:
+        """Every node is its own: a list of pairs is not searched for nodes that are alike."""
+        return np.arange(demands)[None], np.arange(supplies)[None]
+
+    def without(self, never: tuple[Ints, Ints]) -> ListedArcs:
+        """All but some pairs, given by their demands and supplies."""
+        keep = ~among(self.demand_of, self.supply_of, never)
+        return ListedArcs(self.demand_of[keep], self.supply_of[keep], self.metric[keep])
+
+    def part(self, demands: Ints, supplies: Ints) -> ListedArcs:
+        """The pairs among some of the nodes, numbered anew; both are sorted."""
+        keep = np.isin(self.demand_of, demands) & np.isin(self.supply_of, supplies)
+        return ListedArcs(
+            np.searchsorted(demands, self.demand_of[keep]),
+            np.searchsorted(supplies, self.supply_of[keep]),
+            self.metric[keep],
+        )
+
+
+def among(demand_of: Ints, supply_of: Ints, pairs: tuple[Ints, Ints]) -> Bools:
+    """Which pairs are among some others.
+
+    Parameters
+    ----------
+    demand_of, supply_of
+        Rows of each pair.
+    pairs
+        Demands and supplies of the others.
+    """
+    i, j = pairs
+    if not i.size:
+        return np.zeros(len(demand_of), dtype=np.bool_)
+    width = 1 + int(max(supply_of.max(initial=0), j.max()))
+    return np.isin(demand_of * width + supply_of, i * width + j)
+
+
+def _no_pairs() -> tuple[Ints, Ints]:
+    return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+
 
 @dataclass(frozen=True, slots=True)
 class PointArcs:
@@ -55,21 +94,87 @@ class PointArcs:
         Metres up to which each supply may go, int64.
     eligibility
         What the rules allow.
+    never
+        Demands and supplies of pairs that are left out.
     """
 
     demand_points: Floats
     supply_points: Floats
     reach: Ints
     eligibility: Eligibility
+    never: tuple[Ints, Ints] = field(default_factory=_no_pairs)
 
     def build(self) -> tuple[Ints, Ints, Ints]:
-        """Every eligible pair within reach."""
+        """Every eligible pair within reach, sorted by demand and then supply."""
         demands, supplies = self.demand_points.shape[1], self.supply_points.shape[1]
-        blocks = [self._block(block) for block in demand_blocks(demands, supplies)]
-        demand_of, supply_of, metric = blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=1)
+        found = [self._block(block) for block in demand_blocks(demands, supplies)]
+        if len(found) == 1:
+            return found[0]
+        demand_of, supply_of, metric = (np.concatenate(column) for column in zip(*found, strict=True))
         return demand_of, supply_of, metric
 
-    def _block(self, block: slice) -> Ints:
+    def pairs_of(self, demands: Ints) -> Iterator[tuple[Ints, Ints, Ints]]:
+        """Every eligible pair of some demands, in blocks of bounded size.
+
+        Parameters
+        ----------
+        demands
+            Rows, sorted.
+
+        Yields
+        ------
+        Demand, supply and metric of each pair.
+        """
+        every = np.arange(self.supply_points.shape[1])
+        some = self.part(demands, every)
+        for block in demand_blocks(len(demands), len(every)):
+            i, j, metric = some._block(block)
+            yield demands[i], j, metric
+
+    def known(self, demand_of: Ints, supply_of: Ints) -> tuple[Bools, Ints]:
+        """Whether some pairs are eligible and within reach, and the metric of all of them.
+
+        Parameters
+        ----------
+        demand_of, supply_of
+            Rows of each pair.
+        """
+        metric = metres_between(
+            np.take(self.supply_points, supply_of, axis=1), np.take(self.demand_points, demand_of, axis=1)
+        )
+        keep = metric <= self.reach[supply_of]
+        keep &= self.eligibility.allowed[
+            self.eligibility.demand_group[demand_of], self.eligibility.supply_group[supply_of]
+        ]
+        return keep & ~among(demand_of, supply_of, self.never), metric
+
+    def labels(self, demands: int, supplies: int) -> tuple[Ints, Ints]:
+        """Columns that are equal where two nodes have the same pairs: place, group, reach, and no pair left out."""
+        never = []
+        for nodes, rows in zip((demands, supplies), self.never, strict=True):
+            own = np.full(nodes, -1, dtype=np.int64)
+            own[rows] = rows
+            never.append(own)
+        # zero and minus zero are one coordinate
+        of_demand = np.vstack([(self.demand_points + 0.0).view(np.int64), self.eligibility.demand_group, never[0]])
+        of_supply = np.vstack(
+            [(self.supply_points + 0.0).view(np.int64), self.eligibility.supply_group, self.reach, never[1]]
+        )
+        return of_demand, of_supply
+
+    def part(self, demands: Ints, supplies: Ints) -> PointArcs:
+        """The pairs among some of the nodes, numbered anew; both are sorted."""
+        i, j = self.never
+        keep = np.isin(i, demands) & np.isin(j, supplies)
+        return PointArcs(
+            np.ascontiguousarray(self.demand_points[:, demands]),
+            np.ascontiguousarray(self.supply_points[:, supplies]),
+            self.reach[supplies],
+            self.eligibility.part(demands, supplies),
+            (np.searchsorted(demands, i[keep]), np.searchsorted(supplies, j[keep])),
+        )
+
+    def _block(self, block: slice) -> tuple[Ints, Ints, Ints]:
         allowed = self.eligibility.pairs(block)
         # a chord of the reach and two metres more, against rounding: who is in is decided in whole metres below
         angle = np.minimum((self.reach + 2) / EARTH_RADIUS, np.pi)
@@ -77,33 +182,5 @@ class PointArcs:
         allowed &= self.demand_points[:, block].T @ self.supply_points >= least_cosine
         demand_of, supply_of = np.nonzero(allowed)
         demand_of += block.start
-        metric = metres_between(
-            np.take(self.supply_points, supply_of, axis=1), np.take(self.demand_points, demand_of, axis=1)
-        )
-        arcs = np.stack([demand_of, supply_of, metric])
-        near = metric <= self.reach[supply_of]
-        return arcs if near.all() else arcs[:, near]
-
-
-@dataclass(frozen=True, slots=True)
-class WithoutPairs:
-    """Arcs without some pairs.
-
-    Parameters
-    ----------
-    arcs
-        Makes all of them.
-    demand_of, supply_of
-        The pairs to leave out.
-    """
-
-    arcs: ArcProducer
-    demand_of: Ints
-    supply_of: Ints
-
-    def build(self) -> tuple[Ints, Ints, Ints]:
-        """Every pair but those."""
-        demand_of, supply_of, metric = self.arcs.build()
-        width = 1 + int(max(supply_of.max(initial=0), self.supply_of.max(initial=0)))
-        keep = ~np.isin(demand_of * width + supply_of, self.demand_of * width + self.supply_of)
-        return demand_of[keep], supply_of[keep], metric[keep]
+        keep, metric = self.known(demand_of, supply_of)
+        return (demand_of, supply_of, metric) if keep.all() else (demand_of[keep], supply_of[keep], metric[keep])

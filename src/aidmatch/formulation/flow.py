@@ -8,25 +8,26 @@ have pinned is taken off both sides before anything is decided.
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from aidmatch.arrays import SAFE, Bools, Ints, dot, frozen, total
+from aidmatch.arrays import SAFE, Bools, Ints, Keys, dot, frozen, total
 from aidmatch.certificate import Certificate
 from aidmatch.distance.great_circle import GreatCircle
 from aidmatch.distance.pair_table import METRE
 from aidmatch.distance.protocol import Distance, measure
 from aidmatch.errors import NumberRangeError, ProblemError
-from aidmatch.formulation.arcs import ListedArcs, PointArcs, WithoutPairs, demand_blocks
+from aidmatch.formulation.arcs import ListedArcs, PointArcs, demand_blocks
 from aidmatch.levels import LevelDefinition, level_definitions
 from aidmatch.matching import Assignment, Coverage, LevelResult, Matching, SolverUse, Solving, Status
 from aidmatch.place import Places
 from aidmatch.policy import Policy
 from aidmatch.problem.problem import Admission, Problem
-from aidmatch.program import ArcProducer, Level, Market, Solution
+from aidmatch.program import ArcProducer, Level, Market, Solution, TieKeys
 from aidmatch.rules.protocol import Eligibility, rules_named
 
 __all__ = ["FlowFormulation", "formulate"]
@@ -108,7 +109,7 @@ class FlowFormulation:
         demands, supplies = self.admission.demands, self.admission.supplies
         u = np.zeros((len(self.definitions), len(demands)), dtype=np.int64)
         v = np.zeros((len(self.definitions), len(supplies)), dtype=np.int64)
-        pins = self._pins
+        pins, works = self._pins, [solution.work for solution in solutions]
         sent = [np.stack([pins.demand, pins.supply, pins.metric, np.zeros_like(pins.units), pins.units])]
         for part, solution in zip(self._parts, solutions, strict=True):
             u[:, part.demands], v[:, part.supplies] = solution.u, solution.v
@@ -140,15 +141,19 @@ class FlowFormulation:
                 solvers=tuple(
                     SolverUse(
                         *named,
-                        solves=sum(s.solves[row] for s in solutions),
-                        failures=dict(sorted(Counter(code for s in solutions for code in s.failures[row]).items())),
+                        solves=sum(work.solves[row] for work in works),
+                        failures=dict(sorted(Counter(code for work in works for code in work.failures[row]).items())),
                     )
                     for row, named in enumerate(solvers)
                 ),
                 aidmatch_version=version,
                 markets=len(self.markets),
-                components=sum(s.components for s in solutions),
-                arcs=sum(s.arcs for s in solutions),
+                components=sum(work.components for work in works),
+                arcs=sum(work.arcs for work in works),
+                nodes=sum(work.nodes for work in works),
+                rounds=max((work.rounds for work in works), default=0),
+                level_runs=max((work.level_runs for work in works), default=0),
+                ties_proven=all(work.tied for work in works),
             ),
             certificate=Certificate(
                 tuple(demand.id for demand in demands), tuple(supply.id for supply in supplies), frozen(u), frozen(v)
@@ -235,11 +240,11 @@ class FlowFormulation:
         reasons = {}
         for part, solution in zip(self._parts, solutions, strict=True):
             here = self._eligibility.part(part.demands, part.supplies)
-            for row, (i, is_open) in enumerate(zip(part.demands.tolist(), solution.open_arcs.tolist(), strict=True)):
+            for row, (i, can_take) in enumerate(zip(part.demands.tolist(), solution.can_take.tolist(), strict=True)):
                 id_ = self.admission.demands[i].id
                 if not left[id_]:
                     continue
-                if is_open:
+                if can_take:
                     reasons[id_] = "USED_UP"
                 elif id_ in served and self.problem.pair_limit is not None:
                     reasons[id_] = "ONE_EACH"
@@ -294,6 +299,10 @@ def formulate(problem: Problem, policy: Policy, distance: Distance) -> FlowFormu
     unmet = [
         np.array([level.unmet_cost(record) for record in admission.demands], dtype=np.int64) for level in definitions
     ]
+    keys = TieKeys(
+        _keys(policy.seed, "demand", [record.id for record in admission.demands]),
+        _keys(policy.seed, "supply", [record.id for record in admission.supplies]),
+    )
     bound = [None if level.bind is None else level.bind(admission.demands, admission.supplies) for level in definitions]
     markets = []
     for number, part in enumerate(parts):
@@ -308,8 +317,19 @@ def formulate(problem: Problem, policy: Policy, distance: Distance) -> FlowFormu
             )
             for costs, pairs in zip(unmet, bound, strict=True)
         )
+        asks = demand[part.demands]
+        # a demand of no more units than a pair may carry keeps the limit by itself
+        limit = problem.pair_limit
+        limit = None if limit is None or int(asks.max(initial=0)) <= limit else limit
         markets.append(
-            Market(demand[part.demands], supply[part.supplies], arcs.of(number, part), levels, problem.pair_limit)
+            Market(
+                asks,
+                supply[part.supplies],
+                arcs.of(number, part),
+                levels,
+                limit,
+                TieKeys(keys.demand[part.demands], keys.supply[part.supplies]),
+            )
         )
     return FlowFormulation(
         problem,
@@ -324,6 +344,13 @@ def formulate(problem: Problem, policy: Policy, distance: Distance) -> FlowFormu
         asked,
         tuple(unmet),
     )
+
+
+def _keys(seed: str, side: str, ids: Sequence[str]) -> Keys:
+    """Keyed hashes of ids: nobody can choose an id that draws well without the key."""
+    key = hashlib.blake2b(f"{side}:{seed}".encode(), digest_size=32).digest()
+    hashes = b"".join(hashlib.blake2b(id_.encode(), key=key, digest_size=8).digest() for id_ in ids)
+    return np.frombuffer(hashes, dtype="<u8").astype(np.uint64)
 
 
 def _parts(problem: Problem, admission: Admission) -> tuple[_Part, ...]:
@@ -391,21 +418,16 @@ class _Arcs:
         """The arc producer of one market, by its number among the parts."""
         i, j = self._never
         inside = np.isin(i, part.demands) & np.isin(j, part.supplies)
-        if not inside.any():
-            return self._all_of(number, part)
-        i, j = np.searchsorted(part.demands, i[inside]), np.searchsorted(part.supplies, j[inside])
-        return WithoutPairs(self._all_of(number, part), i, j)
-
-    def _all_of(self, number: int, part: _Part) -> ArcProducer:
+        never = np.searchsorted(part.demands, i[inside]), np.searchsorted(part.supplies, j[inside])
         eligibility, reach = self._eligibility.part(part.demands, part.supplies), self._reach[part.supplies]
         if self._listed is not None:
             i, j, cost = self._listed[number]
             keep = eligibility.allowed[eligibility.demand_group[i], eligibility.supply_group[j]] & (cost <= reach[j])
-            return ListedArcs(i[keep], j[keep], cost[keep])
+            return ListedArcs(i[keep], j[keep], cost[keep]).without(never)
         demand_places, supply_places = self._demand_places[part.demands], self._supply_places[part.supplies]
         if isinstance(self._distance, GreatCircle):
-            return PointArcs(demand_places.vectors, supply_places.vectors, reach, eligibility)
-        return self._measured(demand_places, supply_places, reach, eligibility)
+            return PointArcs(demand_places.vectors, supply_places.vectors, reach, eligibility, never)
+        return self._measured(demand_places, supply_places, reach, eligibility).without(never)
 
     def _measured(self, demands: Places, supplies: Places, reach: Ints, eligibility: Eligibility) -> ListedArcs:
         found = [np.zeros((3, 0), dtype=np.int64)]
