@@ -146,7 +146,7 @@ def _can_take(market: Market, nodes: Classes, priced: Priced, left: Ints, full: 
     """Whether each demand with something left over has an eligible pair that is not among those at their limit."""
     known = np.zeros(len(nodes.first_demand), dtype=np.bool_)
     known[priced.demand_of[~among(priced.demand_of, priced.supply_of, full)]] = True
-    if isinstance(market.arcs, PointArcs) and priced.rounds > 1:
+    if isinstance(market.arcs, PointArcs) and not priced.whole:
         wanted = np.zeros(len(known), dtype=np.bool_)
         wanted[nodes.demand[left > 0]] = True
         for i, j, _ in market.arcs.pairs_of(np.flatnonzero(wanted & ~known)):

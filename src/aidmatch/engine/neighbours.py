@@ -29,6 +29,8 @@ __all__ = ["Found", "Neighbours", "Prices"]
 _IN_BLOCK: Final = 40
 #: Pairs compared in one go, within the processor's cache.
 _IN_CACHE: Final = 120_000
+#: Neighbours of a node that are given, where there are many groups to give some of each; one of each is the least.
+_NEAR_IN_ALL: Final = 64
 #: Metres on the safe side: rounding of a distance, of a chord near zero, of a radius.
 _MARGIN: Final = 2.0
 
@@ -142,12 +144,12 @@ class Neighbours:
         self._reach = self._supplies.largest(arcs.reach.astype(np.float64)) if len(self._supplies) else np.zeros(0)
 
     def nearest(self, count: int) -> tuple[Ints, Ints]:
-        """The nearest eligible partners of every node, out of each eligibility group, without regard to reach.
+        """The nearest eligible partners of every node, some of each eligibility group, without regard to reach.
 
         Parameters
         ----------
         count
-            How many a node and group.
+            How many a node and group, as long as they are few groups.
 
         Returns
         -------
@@ -163,12 +165,14 @@ class Neighbours:
         )
         for points, group, others, other_group, turned in sides:
             allowed = eligibility.allowed.T if turned else eligibility.allowed
-            for label in np.unique(other_group):
+            labels = np.unique(other_group)
+            each = max(1, min(count, _NEAR_IN_ALL // len(labels)))
+            for label in labels:
                 there = np.flatnonzero(other_group == label)
                 here = np.flatnonzero(allowed[group, label])
                 if not here.size:
                     continue
-                take = min(count, len(there))
+                take = min(each, len(there))
                 _, index = KDTree(others[:, there].T).query(points[:, here].T, k=[*range(1, take + 1)])
                 pair = np.repeat(here, take), there[index.ravel()]
                 found.append(pair[::-1] if turned else pair)

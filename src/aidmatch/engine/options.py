@@ -29,4 +29,4 @@ class Options:
     merging: bool = True
     decomposition: bool = True
     level_merging: bool = True
-    price_from: int = 30_000
+    price_from: int = 300_000

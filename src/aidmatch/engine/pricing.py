@@ -42,6 +42,8 @@ class Priced:
         Flow on them, and potentials that hold for every eligible pair.
     rounds
         Times that the flow was solved.
+    whole
+        Whether every eligible pair is among the arcs.
     """
 
     demand_of: Ints
@@ -49,6 +51,7 @@ class Priced:
     metric: Ints
     answer: ProvenFlow
     rounds: int
+    whole: bool
 
 
 def solve_pairs(
@@ -88,7 +91,7 @@ def solve_pairs(
         arcs = market.arcs.build()
         answer = solve_components(market.program(*arcs), solvers, options, tally)
         report(1, len(arcs[0]), 0)
-        return Priced(*arcs, answer, 1)
+        return Priced(*arcs, answer, 1, whole=True)
     width = len(market.supply)
     near = Neighbours(market.arcs)
     keys, metric = _first_arcs(market, near)
@@ -122,7 +125,7 @@ def solve_pairs(
             flow = np.zeros(len(keys), dtype=np.int64)
             flow[old] = answer.flow
             answer = ProvenFlow(flow, answer.left, answer.u, answer.v, answer.solves, answer.runs)
-            return Priced(keys // width, keys % width, metric, answer, rounds)
+            return Priced(keys // width, keys % width, metric, answer, rounds, whole=False)
 
 
 def prices_of(market: Market, u: Ints, v: Ints) -> tuple[Prices, tuple[int, ...]]:
