@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import Executor
+
 from aidmatch._version import __version__
 from aidmatch.distance.protocol import Distance, distance_named
-from aidmatch.engine.market import solve_market
+from aidmatch.engine.options import Options
+from aidmatch.engine.running import solve_markets
 from aidmatch.errors import PolicyError, ProblemError
 from aidmatch.formulation.flow import formulate
 from aidmatch.matching import Matching
 from aidmatch.policy import Policy
 from aidmatch.problem.problem import Problem
+from aidmatch.progress import Progress
 from aidmatch.solvers.network import FlowSolver, solvers_named
 
 __all__ = ["solve"]
@@ -21,6 +26,9 @@ def solve(
     policy: Policy | None = None,
     distance: Distance | str = "great-circle",
     solver: FlowSolver | str | tuple[FlowSolver | str, ...] = "pylmcf",
+    executor: Executor | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    engine: Options | None = None,
 ) -> Matching:
     """Decide who gets what, from whom.
 
@@ -35,10 +43,20 @@ def solve(
     solver
         A flow solver, or the name of a plug-in in ``aidmatch.solvers``; or some of them, to be asked in that order:
         what one fails on, component by component, is given to the next, and `Matching.solving` says so.
+    executor
+        Who does the work, market by market: any executor of `concurrent.futures`, or one that behaves so, such as
+        Dask's ``client.get_executor()``. Without one it is done here; nothing forks unasked. Workers are given arrays
+        and the solvers, and no name of anybody.
+    progress
+        Called with a `aidmatch.progress.Progress` after each part and round, in the caller's own thread;
+        `aidmatch.progress.Bar` makes a bar of it.
+    engine
+        Which short cuts to take; all of them unless told otherwise. The answer is the same.
 
     Returns
     -------
-    A matching that is proven optimal at every level, in the policy's strict order, over every eligible pair.
+    A matching that is proven optimal at every level, in the policy's strict order, over every eligible pair; of those
+    that are equally good, the one that the policy's seed draws.
 
     Raises
     ------
@@ -60,5 +78,5 @@ def solve(
         raise ProblemError("pairs= brings the costs, and distance= would not be asked", code="PAIRS_AND_DISTANCE")
     solvers = solvers_named(solver)
     formulation = formulate(problem, policy, distance_named(distance))
-    solutions = [solve_market(market, solvers) for market in formulation.markets]
+    solutions = solve_markets(formulation.markets, solvers, Options() if engine is None else engine, executor, progress)
     return formulation.matching(solutions, [(one.name, one.version) for one in solvers], __version__)

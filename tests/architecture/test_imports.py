@@ -14,6 +14,7 @@ ORDER = [
     "_version",
     "errors",
     "arrays",
+    "progress",
     "report",
     "plugins",
     "fields",
@@ -99,7 +100,7 @@ def test_below_the_waist_nobody_knows_a_record() -> None:
 def test_a_cold_import_loads_no_solver_no_scipy_no_pandas() -> None:
     script = (
         "import sys, aidmatch; "
-        "heavy = {'pylmcf', 'scipy', 'pandas', 'ortools', 'networkx', 'highspy', 'hypothesis', 'pytest'}; "
+        "heavy = {'pylmcf', 'scipy', 'pandas', 'ortools', 'networkx', 'highspy', 'hypothesis', 'pytest', 'tqdm'}; "
         "print(sorted(heavy & set(sys.modules)))"
     )
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -22,7 +22,7 @@ class Options:
     level_merging
         Solve levels in one weighted cost where that provably orders them, or its answer is proven afterwards.
     price_from
-        Pairs of a market, eligible or not, from which pricing pays.
+        Pairs of a market, eligible or not, above which pricing pays.
     """
 
     pricing: bool = True

@@ -87,7 +87,7 @@ def solve_pairs(
     and found nothing ends the loop; it also brings every pair whose reduced cost is zero.
     """
     pairs = len(market.demand) * len(market.supply)
-    if not isinstance(market.arcs, PointArcs) or not options.pricing or pairs < options.price_from:
+    if not isinstance(market.arcs, PointArcs) or not options.pricing or pairs <= options.price_from:
         arcs = market.arcs.build()
         answer = solve_components(market.program(*arcs), solvers, options, tally)
         report(1, len(arcs[0]), 0)
