@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from aidmatch.arrays import SAFE, Bools, Ints
+from aidmatch.arrays import SAFE, Bools, Ints, distinct
 from aidmatch.certificate import lexicographic_sign
 from aidmatch.engine.components import Tally, solve_components
 from aidmatch.engine.levels import ProvenFlow
@@ -181,7 +181,7 @@ def _first_arcs(market: Market, near: Neighbours) -> tuple[Ints, Ints]:
     """Keys and metric of the pairs to start with: near ones, and all with a cost of their own."""
     width = len(market.supply)
     groups = [near.nearest(_NEAREST), *(level.pairs.listed() for level in market.levels if level.pairs is not None)]
-    keys = np.unique(np.concatenate([i * width + j for i, j in groups]))
+    keys = distinct(np.concatenate([i * width + j for i, j in groups]))
     keep, metric = near.arcs.known(keys // width, keys % width)
     return keys[keep], metric[keep]
 
