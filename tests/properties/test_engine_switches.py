@@ -68,6 +68,22 @@ def test_no_switch_changes_a_digest(case: Case) -> None:
         am.verify(case.problem, matching, policy=case.policy)
 
 
+@pytest.mark.parametrize("room", [10**3, 10**6])
+def test_levels_that_find_no_room_in_one_price_are_compared_afterwards(
+    room: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = [solve_market(random_market(seed), [NetworkSimplex()], PLAIN) for seed in range(examples(150))]
+    monkeypatch.setattr(pricing, "SAFE", room)
+    for seed, one in enumerate(plain):
+        other = solve_market(random_market(seed), [NetworkSimplex()], SWITCHES["all on"])
+        assert answer(other) == answer(one)
+    market = random_market(7, most=40)
+    solution = solve_market(market, [NetworkSimplex()], SWITCHES["all on"])
+    _, rest = pricing.prices_of(market, solution.u, solution.v)
+    assert rest == tuple(range(len(market.levels) - len(rest), len(market.levels)))
+    assert rest or room > 10**3
+
+
 def test_the_switches_do_what_they_say() -> None:
     market = random_market(7, most=40)
     on, off = (solve_market(market, [NetworkSimplex()], options).work for options in (SWITCHES["all on"], PLAIN))

@@ -122,7 +122,7 @@ def _hashes(keys: tuple[Keys, Keys], program: Program, salt: int) -> Ints:
     The finalizer of SplitMix64: G. L. Steele, D. Lea and C. H. Flood, Fast splittable pseudorandom number generators,
     OOPSLA 2014. The keys are hashed by then; this only mixes two of them.
     """
-    mixed = keys[0][program.demand_of] + np.uint64(0x9E3779B97F4A7C15) * np.uint64(salt + 1)
+    mixed = keys[0][program.demand_of] + np.uint64(0x9E3779B97F4A7C15 * (salt + 1) % 2**64)
     for of_arc in (None, keys[1][program.supply_of]):
         mixed = mixed if of_arc is None else mixed ^ of_arc
         mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
