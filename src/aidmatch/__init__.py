@@ -42,7 +42,7 @@ from aidmatch.report import Fault, Report
 from aidmatch.rules.protocol import Rule
 from aidmatch.sources.reading import Records, read
 from aidmatch.sources.table import Row, Source
-from aidmatch.verification import verify
+from aidmatch.verification.check import verify
 
 __all__ = [
     "AidMatchError",

@@ -15,7 +15,7 @@ from tests.instances import DAY, Case, cases, lot, need, place
 from tests.profiles import examples
 
 import aidmatch as am
-from aidmatch import verification
+from aidmatch.verification import check as verification
 from aidmatch.arrays import Ints
 from aidmatch.certificate import Certificate
 from aidmatch.matching import Coverage, LevelResult

@@ -5,16 +5,17 @@ records and who of them takes part, the policy, the definitions of the levels,
 and whatever is plugged in: rules are asked in their scalar form, distances as
 they are. A level has a scalar form, which gives its value here, and one for
 arrays, which prices pairs; on every assignment the two must agree. The optimum
-is
-proven by the certificate (see `certificate`) over every pair of records that
-could meet, enumerated here in blocks of bounded size. What people have pinned
-is taken off both sides first: the proof is about what was left to decide.
+is proven by the certificate (see `certificate`) over every pair of records that
+could meet: enumerated in blocks of bounded size, or, where records are many and
+lie on the sphere, searched for those that could break it (see `search`). Either
+way the same exact test of single pairs decides. What people have pinned is
+taken off both sides first: the proof is about what was left to decide.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -24,21 +25,25 @@ import numpy as np
 
 from aidmatch.arrays import SAFE, Bools, Ints
 from aidmatch.certificate import node_fault
+from aidmatch.distance.great_circle import GreatCircle
 from aidmatch.distance.pair_table import METRE
 from aidmatch.distance.protocol import DISTANCES, Distance, distance_named, measure
 from aidmatch.errors import VerificationError
 from aidmatch.levels import LevelDefinition, level_definitions
 from aidmatch.matching import Assignment, Matching, Status
-from aidmatch.pair_costs import CostOfPairs
+from aidmatch.pair_costs import CostOfPairs, Listed, Metric
 from aidmatch.place import Places
 from aidmatch.policy import Policy
 from aidmatch.problem.problem import Admission, Problem
 from aidmatch.rules.protocol import Rule, labels_of, reason_of, rules_named
+from aidmatch.verification.liars import compared, first_liar, signatures, somewhere
+from aidmatch.verification.search import ANYWHERE, NOWHERE, Nodes, has_one
 
 __all__ = ["verify"]
 
-#: Pairs looked at in one go.
+#: Pairs looked at in one go, and pairs of one item up to which all of them are looked at.
 _BLOCK: Final = 1_000_000
+_ENUMERATED: Final = 20_000
 
 
 def verify(
@@ -103,6 +108,32 @@ class _Answer:
     unused: Ints
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What the test of single pairs goes by.
+
+    `lowest` is the lowest category that a supply serves by decision of the matching, −1 for none, and one below all if
+    something of it is unused; −1 throughout where coverage does not come first. `closed` are the keys of pairs that can
+    take no more.
+    """
+
+    u: Ints
+    v: Ints
+    wanted: Bools
+    rank: Ints
+    lowest: Ints
+    closed: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class _Kinds:
+    """Levels by what they are to a search: those above the metric, its own row, those below if they are of nodes."""
+
+    above: slice
+    metric: int | None
+    below: slice | None
+
+
 class _Check:
     def __init__(self, problem: Problem, matching: Matching, distance: Distance | str | None) -> None:
         self.problem, self.matching = problem, matching
@@ -130,8 +161,6 @@ class _Check:
             (_compact(of_demand), _compact(of_supply))
             for of_demand, of_supply in (labels_of(rule, self.demands, self.supplies) for rule in self.rules)
         ]
-        # demands of one item that are the same to every rule are asked about once
-        self._allowed_of_kind: dict[tuple[object, ...], list[int] | None] = {}
         if self.distance is not None:
             self.demand_places = Places(demand.place for demand in self.demands)
             self.supply_places = Places(supply.place for supply in self.supplies)
@@ -316,33 +345,186 @@ class _Check:
 
     def _every_pair(self, answer: _Answer, u: Ints, v: Ints) -> dict[str, str]:
         """Look at every pair that could take more; give the reasons of what is unmet."""
+        look = self._look(answer, u, v)
+        could_take = np.zeros(len(self.demands), dtype=np.bool_)
+        for i, j in self._items:
+            by_place = len(i) * len(j) > _ENUMERATED and self._kinds_of_levels is not None
+            fault = (self._searched if by_place else self._enumerated)(look, i, j, could_take)
+            if fault is not None:
+                self._refuse(look, fault, j)
+        eligible = (answer.decided > 0) | self._eligible(answer.pairs)
+        served = np.zeros(len(self.demands), dtype=np.bool_)
+        served[answer.pairs.i[eligible]] = True
+        return self._reasons(look, could_take, served)
+
+    def _look(self, answer: _Answer, u: Ints, v: Ints) -> _Look:
         rank = np.array([self.policy.categories.index(demand.category) for demand in self.demands], dtype=np.int64)
         lowest = np.full(len(self.supplies), -1, dtype=np.int64)
         moves = answer.decided > 0
         np.maximum.at(lowest, answer.pairs.j[moves], rank[answer.pairs.i[moves]])
-        coverage_first = self.policy.levels[0] == "coverage"
-        could_take = np.zeros(len(self.demands), dtype=np.bool_)
-        for pairs in self._pairs_that_could_take_more(answer):
-            # only what a price lets through, or a demand still wants, is put to the rules
-            wanted = answer.left[pairs.i] > 0
-            better = self._sign(pairs, u, v) < 0
-            pick = np.flatnonzero(better | wanted)
-            pick = pick[self._allowed(pairs.i[pick], pairs.j[pick])]
-            some = pairs.part(pick)
-            near = self._cost(some) <= self.reach[some.j]
-            pick, some = pick[near], some.part(near)
-            self._no_lie("UNPROVEN", better[pick], some, "would make the matching better by its price")
-            if coverage_first:
-                idle = wanted[pick] & (answer.unused[some.j] > 0)
-                self._no_lie("IDLE", idle, some, "is idle while the demand wants it")
-                envied = wanted[pick] & (lowest[some.j] > rank[some.i])
-                self._no_lie("ENVY", envied, some, "serves a lower category while the demand wants it")
-            could_take[some.i[wanted[pick]]] = True
-        served = set(answer.pairs.i[(answer.decided > 0) | self._eligible(answer.pairs)].tolist())
-        return {
-            self.demands[row].id: self._reason(row, bool(could_take[row]), row in served)
-            for row in np.flatnonzero(answer.left).tolist()
-        }
+        if self.policy.levels[0] != "coverage":
+            lowest[:] = -1
+        else:
+            # whoever has something to spare serves nobody in particular
+            lowest[answer.unused > 0] = len(self.policy.categories)
+        return _Look(u, v, answer.left > 0, rank, lowest, self._closed(answer))
+
+    def _closed(self, answer: _Answer) -> Ints:
+        """Keys of the pairs that can take no more: those that are forbidden or at their limit, sorted."""
+        if self.problem.pair_limit is None:
+            return self._forbidden
+        full = answer.pairs.part(answer.decided + answer.pinned >= self.problem.pair_limit)
+        return np.union1d(self._forbidden, self._key(full.i, full.j))
+
+    def _key(self, i: Ints, j: Ints) -> Ints:
+        return i * len(self.supplies) + j
+
+    # --- the exact test of single pairs
+
+    def _takes(self, look: _Look, pairs: _Pairs) -> Bools:
+        """Whether a pair can take more: neither closed nor out of reach, nor against a rule."""
+        takes = ~_among(self._key(pairs.i, pairs.j), look.closed)
+        some = np.flatnonzero(takes)
+        part = pairs.part(some)
+        takes[some] = self._cost(part) <= self.reach[part.j]
+        some = np.flatnonzero(takes)
+        takes[some] = self._allowed(pairs.i[some], pairs.j[some])
+        return takes
+
+    def _better(self, look: _Look, pairs: _Pairs) -> Bools:
+        """Whether a pair that can take more would make the matching better by its price."""
+        better = self._sign(pairs, look.u, look.v) < 0
+        some = np.flatnonzero(better)
+        better[some] = self._takes(look, pairs.part(some))
+        return better
+
+    def _inverted(self, look: _Look, pairs: _Pairs) -> Bools:
+        """Whether a pair that can take more is of a demand that wants it and a supply that is idle, or serves lower."""
+        inverted = look.wanted[pairs.i] & (look.lowest[pairs.j] > look.rank[pairs.i])
+        some = np.flatnonzero(inverted)
+        inverted[some] = self._takes(look, pairs.part(some))
+        return inverted
+
+    def _refuse(self, look: _Look, row: int, columns: Ints) -> NoReturn:
+        """Name the first pair of a demand that gives the matching the lie."""
+        pairs = self._pairs_of(np.array([row]), columns)
+        demand = self.demands[row].id
+        for found, code, what in (
+            (self._better(look, pairs), "UNPROVEN", "would make the matching better by its price"),
+            (self._inverted(look, pairs), None, ""),
+        ):
+            if found.any():
+                column = int(pairs.j[np.flatnonzero(found)[0]])
+                if code is None:
+                    idle = look.lowest[column] == len(self.policy.categories)
+                    code = "IDLE" if idle else "ENVY"
+                    what = "is idle" if idle else "serves a lower category"
+                    what += " while the demand wants it"
+                _lie(code, f"demand {demand!r}, supply {self.supplies[column].id!r}: the supply {what}")
+        raise AssertionError("the search and the test of single pairs disagree")
+
+    # --- every pair, one after the other
+
+    def _enumerated(self, look: _Look, i: Ints, j: Ints, could_take: Bools) -> int | None:
+        """First demand of an item with a pair that gives the lie; notes who could take more."""
+        step = max(1, _BLOCK // max(1, len(j)))
+        for start in range(0, len(i), step):
+            pairs = self._pairs_of(i[start : start + step], j)
+            found = self._better(look, pairs) | self._inverted(look, pairs)
+            if found.any():
+                return int(pairs.i[np.flatnonzero(found)[0]])
+            wanted = pairs.part(look.wanted[pairs.i])
+            could_take[wanted.i[self._takes(look, wanted)]] = True
+        return None
+
+    def _pairs_of(self, i: Ints, j: Ints) -> _Pairs:
+        """Each of some demands with each of some supplies, or with those of them it is listed with."""
+        if self._listed is None:
+            return _Pairs(np.repeat(i, len(j)), np.tile(j, len(i)), None)
+        begin, end = np.searchsorted(self._listed.i, i), np.searchsorted(self._listed.i, i, side="right")
+        entries = np.repeat(end - np.cumsum(end - begin), end - begin) + np.arange(int((end - begin).sum()))
+        here = np.zeros(len(self.supplies), dtype=np.bool_)
+        here[j] = True
+        pairs = self._listed.part(entries)
+        return pairs.part(here[pairs.j])
+
+    # --- every pair that could give the lie, found by place and price
+
+    def _searched(self, look: _Look, i: Ints, j: Ints, could_take: Bools) -> int | None:
+        """The same as `_enumerated`, without looking at every pair."""
+        kinds = cast("_Kinds", self._kinds_of_levels)
+        may_meet, of_demand, of_supply = self._signatures
+        anywhere = np.full(len(i), ANYWHERE)
+        reach = np.minimum(self.reach[j], ANYWHERE)
+        points = self.demand_places.vectors[:, i], self.supply_places.vectors[:, j]
+        orders = compared(look.u[kinds.above][:, i], -look.v[kinds.above][:, j])
+        prices = [
+            np.full(len(nodes), NOWHERE) if kinds.metric is None else potential[kinds.metric, nodes]
+            for potential, nodes in ((look.u, i), (look.v, j))
+        ]
+        demands = Nodes(points[0], of_demand[i], orders[0], prices[0], anywhere)
+        supplies = Nodes(points[1], of_supply[j], orders[1], prices[1], reach)
+        if kinds.below is None:
+            last = np.ones(len(i), dtype=np.int64), np.zeros(len(j), dtype=np.int64)
+        else:
+            last = compared(look.u[kinds.below][:, i], -look.v[kinds.below][:, j])
+
+        def metres(row: Ints, column: Ints) -> Ints:
+            return self._cost(_Pairs(i[row], j[column], None))
+
+        def tested(test: Callable[[_Look, _Pairs], Bools]) -> Callable[[Ints, Ints], Bools]:
+            return lambda row, column: test(look, _Pairs(i[row], j[column], None))
+
+        faults = [first_liar(demands, supplies, last, may_meet, metres, tested(self._better))]
+        faults.append(self._listed_liar(look, i, j))
+        wanted = np.flatnonzero(look.wanted[i])
+        takers = demands.part(wanted)
+        lower = np.flatnonzero(look.lowest[j] >= 0)
+        envious = takers.ordered(-look.rank[i[wanted]])
+        envied = supplies.part(lower).ordered(-look.lowest[j[lower]])
+        nothing = np.zeros(len(wanted), dtype=np.int64), np.zeros(len(lower), dtype=np.int64)
+        fault = first_liar(
+            envious,
+            envied,
+            nothing,
+            may_meet,
+            lambda row, column: metres(wanted[row], lower[column]),
+            lambda row, column: tested(self._inverted)(wanted[row], lower[column]),
+        )
+        faults.append(None if fault is None else int(wanted[fault]))
+        found = [fault for fault in faults if fault is not None]
+        if found:
+            return int(i[min(found)])
+        could = has_one(takers, supplies, may_meet, lambda row, column: tested(self._takes)(wanted[row], column))
+        could_take[i[wanted[could]]] = True
+        return None
+
+    def _listed_liar(self, look: _Look, i: Ints, j: Ints) -> int | None:
+        """First demand, counted among those of an item, whose pair with a cost of its own gives the lie."""
+        known = [costs for costs in self._pair_costs if isinstance(costs, Listed)]
+        if not known:
+            return None
+        pairs = _Pairs(np.concatenate([c.demand for c in known]), np.concatenate([c.supply for c in known]), None)
+        pairs = pairs.part(np.isin(pairs.i, i) & np.isin(pairs.j, j))
+        found = pairs.i[self._better(look, pairs)]
+        return int(np.searchsorted(i, found.min())) if found.size else None
+
+    @cached_property
+    def _kinds_of_levels(self) -> _Kinds | None:
+        """The levels by what a search can make of them; None if it can make nothing."""
+        if not isinstance(self.distance, GreatCircle):
+            return None
+        metric = next((row for row, costs in enumerate(self._pair_costs) if isinstance(costs, Metric)), None)
+        known = [costs is None or isinstance(costs, Listed) for costs in self._pair_costs]
+        size = len(known)
+        at = size if metric is None else metric
+        if not all(known[:at]):
+            return None
+        return _Kinds(slice(0, at), metric, slice(at + 1, size) if all(known[at + 1 :]) else None)
+
+    @cached_property
+    def _signatures(self) -> tuple[Bools, Ints, Ints]:
+        return signatures(self.rules, self.labels, self.demands, self.supplies)
 
     def _eligible(self, pairs: _Pairs) -> Bools:
         """Whether the rules, the reach and the table of pairs allow the assignments, decided or not."""
@@ -353,75 +535,59 @@ class _Check:
         in_table = [(a.demand_id, a.supply_id) in listed for a in self.matching.assignments]
         return allowed & np.array(in_table, dtype=np.bool_)
 
-    def _reason(self, row: int, could_take: bool, served: bool) -> str:
-        if could_take:
-            return "USED_UP"
-        if served and self.problem.pair_limit is not None:
-            return "ONE_EACH"
-        allowed = self._allowed_supplies(row)
-        if allowed is None:
+    def _reasons(self, look: _Look, could_take: Bools, served: Bools) -> dict[str, str]:
+        reasons = {}
+        for i, j in self._items:
+            rows = i[look.wanted[i]]
+            code = np.full(len(rows), "USED_UP", dtype=object)
+            none = np.flatnonzero(~could_take[rows])
+            code[none] = self._why_none(rows[none], j)
+            if self.problem.pair_limit is not None:
+                code[~could_take[rows] & served[rows]] = "ONE_EACH"
+            reasons.update(zip((self.demands[row].id for row in rows.tolist()), code.tolist(), strict=True))
+        return reasons
+
+    def _why_none(self, rows: Ints, columns: Ints) -> Any:
+        """Why some demands of an item have no pair that could take more, closed pairs at their limit aside."""
+        if not columns.size or not rows.size:
             return "NO_SUPPLY"
-        id_ = self.demands[row].id
-        if all((id_, self.supplies[column].id) in self.admission.forbidden for column in allowed):
-            return "NOT_ALLOWED"
-        return "OUT_OF_REACH"
+        may_meet, of_demand, of_supply = self._signatures
+        forbidden = self._forbidden
 
-    def _allowed_supplies(self, row: int) -> list[int] | None:
-        """Supplies of a demand's item that the rules allow it; None if nobody has the item."""
-        kind = (*self.item_of_demand[row], *(int(of_demand[row]) for of_demand, _ in self.labels))
-        if kind not in self._allowed_of_kind:
-            columns = np.array(self._supplies_of_item.get(self.item_of_demand[row], ()), dtype=np.int64)
-            allowed = columns[self._allowed(np.full(len(columns), row), columns)].tolist()
-            self._allowed_of_kind[kind] = allowed if columns.size else None
-        return self._allowed_of_kind[kind]
+        def accept(row: Ints, column: Ints) -> Bools:
+            i, j = rows[row], columns[column]
+            return ~_among(self._key(i, j), forbidden) & self._allowed(i, j)
 
-    def _no_lie(self, code: str, found: Bools, pairs: _Pairs, what: str) -> None:
-        if found.any():
-            first = int(np.flatnonzero(found)[0])
-            demand, supply = self.demands[pairs.i[first]], self.supplies[pairs.j[first]]
-            _lie(code, f"demand {demand.id!r}, supply {supply.id!r}: the supply {what}")
+        allowed = has_one(somewhere(of_demand[rows]), somewhere(of_supply[columns]), may_meet, accept)
+        return np.where(allowed, "OUT_OF_REACH", "NOT_ALLOWED")
 
     @cached_property
-    def _supplies_of_item(self) -> Mapping[tuple[str, str], list[int]]:
-        columns: dict[tuple[str, str], list[int]] = defaultdict(list)
-        for column, item in enumerate(self.item_of_supply):
-            columns[item].append(column)
-        return columns
+    def _forbidden(self) -> Ints:
+        rows = [(self.demand_row.get(d, -1), self.supply_row.get(s, -1)) for d, s in self.admission.forbidden]
+        i, j = np.array([pair for pair in rows if min(pair) >= 0], dtype=np.int64).reshape(-1, 2).T
+        return np.unique(self._key(i, j))
 
-    def _pairs_that_could_take_more(self, answer: _Answer) -> Iterator[_Pairs]:
-        """Every demand with every supply of its item and unit, but pairs that are forbidden or at their limit."""
-        closed = [(self.demand_row.get(d, -1), self.supply_row.get(s, -1)) for d, s in self.admission.forbidden]
-        i, j = np.array([pair for pair in closed if min(pair) >= 0], dtype=np.int64).reshape(-1, 2).T
-        if self.problem.pair_limit is not None:
-            full = answer.decided + answer.pinned >= self.problem.pair_limit
-            i, j = np.concatenate([i, answer.pairs.i[full]]), np.concatenate([j, answer.pairs.j[full]])
-        width = len(self.supplies)
-        never = i * width + j
-        for pairs in self._pairs_that_could_meet():
-            yield pairs if not never.size else pairs.part(~np.isin(pairs.i * width + pairs.j, never))
-
-    def _pairs_that_could_meet(self) -> Iterator[_Pairs]:
-        """Every demand with every supply of its item and unit, or with those it is listed with."""
-        if self.problem.pairs is not None:
-            yield self._listed_pairs(self.problem.pairs.costs)
-            return
-        rows: dict[tuple[str, str], list[int]] = defaultdict(list)
+    @cached_property
+    def _items(self) -> list[tuple[Ints, Ints]]:
+        """Rows of the demands and the supplies of each item and unit that is asked for."""
+        rows: dict[tuple[str, str], tuple[list[int], list[int]]] = {}
         for row, item in enumerate(self.item_of_demand):
-            rows[item].append(row)
-        for item, same in rows.items():
-            i, j = np.array(same, dtype=np.int64), np.array(self._supplies_of_item.get(item, ()), dtype=np.int64)
-            step = max(1, _BLOCK // max(1, len(j)))
-            for start in range(0, len(i), step):
-                some = i[start : start + step]
-                yield _Pairs(np.repeat(some, len(j)), np.tile(j, len(some)), None)
+            rows.setdefault(item, ([], []))[0].append(row)
+        for column, item in enumerate(self.item_of_supply):
+            if item in rows:
+                rows[item][1].append(column)
+        return [(np.array(i, dtype=np.int64), np.array(j, dtype=np.int64)) for i, j in rows.values()]
 
-    def _listed_pairs(self, costs: Mapping[tuple[str, str], int]) -> _Pairs:
-        known = (
+    @cached_property
+    def _listed(self) -> _Pairs | None:
+        """The pairs that the problem lists as eligible, with their costs, by demand and supply."""
+        if self.problem.pairs is None:
+            return None
+        rows = sorted(
             (self.demand_row[demand_id], self.supply_row[supply_id], cost)
-            for (demand_id, supply_id), cost in costs.items()
+            for (demand_id, supply_id), cost in self.problem.pairs.costs.items()
             if demand_id in self.demand_row and supply_id in self.supply_row
         )
-        rows = [row for row in known if self.item_of_demand[row[0]] == self.item_of_supply[row[1]]]
         return _Pairs(*np.array(rows, dtype=np.int64).reshape(-1, 3).T)
 
     @cached_property
@@ -458,6 +624,13 @@ class _Check:
         # pairs are without costs only where there is a distance to measure them
         distance = cast("Distance", self.distance)
         return measure(distance, self.supply_places[pairs.j], self.demand_places[pairs.i])
+
+
+def _among(keys: Ints, known: Ints) -> Bools:
+    """Which keys are among the known ones, which are sorted."""
+    if not known.size:
+        return np.zeros(len(keys), dtype=np.bool_)
+    return np.asarray(known[np.minimum(np.searchsorted(known, keys), known.size - 1)] == keys)
 
 
 def _compact(labels: Ints) -> Ints:
