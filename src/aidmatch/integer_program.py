@@ -1,6 +1,6 @@
 """The narrow waist for what does not flow: columns that are used or not, opaque rows, levels in strict order.
 
-    minimize, in strict order of ℓ,   constant^ℓ + Σ_c cost^ℓ_c·x_c, or the largest of cost^ℓ_c·x_c over c
+    minimize, in strict order of ℓ,   constant^ℓ + Σ_c cost^ℓ_c·x_c, or constant^ℓ + the largest of cost^ℓ_c·x_c over c
     subject to                        lower ≤ A·x + B·[x > 0] ≤ upper,
                                       x_c ∈ {0} ∪ {least_c, least_c + step_c, …} up to most_c.
 
@@ -33,15 +33,16 @@ class RowKind(IntEnum):
     GIVEN = 1
     #: Σ load·flow at a supply ≤ what it can carry
     LOAD = 2
-    #: least·[gives anything] − what it gives − shortfall ≤ what is pinned
+    #: least·[gives anything] − what it gives − shortfall ≤ 0; of one with pins, what the others mend − what it gives ≤ 0
     SHORTFALL = 3
     #: [flow > 0] summed over the arcs of a group of supplies ≤ the shipments it may make
     SHIPMENTS = 4
-    #: 1000·load − capacity·(share in per mille) ≤ 0, at a supply
+    #: 1000·load − capacity·(share in per mille above the common one) ≤ capacity·(common share) − 1000·(load pinned)
     SHARE = 5
-    #: load − over ≤ target, and −load − under ≤ −target, at a supply
+    #: load − over ≤ target − load pinned, at a supply
     OVER = 6
-    UNDER = 7
+    #: the largest − cost·column ≥ 0, made by the engine for a level that asks for the largest
+    LARGEST = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class IntegerLevel:
     cost
         Of a unit of each column, int64, shape (columns,).
     constant
-        Added to the sum.
+        Added to the sum, or to the largest.
     largest
         Whether the value is the largest of the products, at least 0, instead of their sum.
     """
@@ -117,7 +118,9 @@ class Tree:
     Parameters
     ----------
     rows
-        Rows of the program that have multipliers.
+        Rows of the program, or of the component, that have multipliers.
+    kind, node
+        What these rows say.
     multipliers
         Of those rows in each leaf, int64 over `scale`, shape (leaves, rows). A positive one works on the lower limit of
         its row, a negative one on the upper.
@@ -134,6 +137,8 @@ class Tree:
     """
 
     rows: Ints
+    kind: Ints
+    node: Ints
     multipliers: Ints
     above: Ints
     column: Ints

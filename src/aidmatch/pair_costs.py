@@ -9,7 +9,7 @@ import numpy as np
 
 from aidmatch.arrays import Ints
 
-__all__ = ["CostOfPairs", "Listed", "Metric", "Nearness"]
+__all__ = ["CostOfPairs", "Listed", "Metric", "Nearness", "OfSupply"]
 
 
 class CostOfPairs(Protocol):
@@ -81,6 +81,29 @@ class Nearness:
     def part(self, demands: Ints, supplies: Ints) -> Nearness:
         """The same for some of the rows."""
         return Nearness(self.demand_area[:, demands], self.supply_area[:, supplies])
+
+
+@dataclass(frozen=True, slots=True)
+class OfSupply:
+    """A pair costs what its supply says.
+
+    Parameters
+    ----------
+    cost
+        Of each supply, int64, shape (supplies,).
+    """
+
+    needs_metric: ClassVar[bool] = False
+
+    cost: Ints
+
+    def of(self, demand: Ints, supply: Ints, metric: Ints) -> Ints:
+        """Costs of some pairs."""
+        return self.cost[supply]
+
+    def part(self, demands: Ints, supplies: Ints) -> OfSupply:
+        """The same for some of the rows."""
+        return OfSupply(self.cost[supplies])
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,24 +1,622 @@
-"""Integer programs, component by component and level by level."""
+"""Integer programs, level by level and component by component.
+
+At each level the linear relaxation of all components gives multipliers, and
+these a bound in exact integers. Where what is known already reaches it, the
+level is done; elsewhere the solver searches, and where its answer is still
+above our bound, cases are split until it is reached or the time is over.
+"""
 
 from __future__ import annotations
 
-from aidmatch.integer_program import IntegerProgram, IntegerSolution
+import heapq
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
 
-__all__ = ["solve_integer"]
+import numpy as np
+
+from aidmatch.arrays import SAFE, Floats, Ints, dot
+from aidmatch.engine.bounds import bound_of, leaf_bound
+from aidmatch.errors import NumberRangeError, SolverError
+from aidmatch.integer_program import NO_LIMIT, IntegerLevel, IntegerProgram, IntegerSolution, RowKind, Tree
+from aidmatch.solvers.mip import Linear, MipAnswer, MipSolver
+
+__all__ = ["check_values", "solve_integer"]
+
+#: Numbers above this are no integers to a solver of floating point.
+LARGEST: Final = 10**12
+#: What multipliers are divided by.
+SCALE: Final = 2**20
+#: Most cases that a level of a component is split into.
+LEAVES: Final = 2_000
+#: Columns of a component above which it is not split into cases.
+SMALL: Final = 3_000
+#: How often a ray is added that proves a case empty.
+_RAYS: Final = (1.0, 1e3, 1e6)
+
+Clock = Callable[[], float]
 
 
-def solve_integer(program: IntegerProgram, *, deadline: float | None = None) -> IntegerSolution:
+@dataclass(slots=True)
+class _Part:
+    """A connected component: its program, its columns and rows in the whole, and what is known of it."""
+
+    program: IntegerProgram
+    columns: Ints
+    rows: Ints
+    values: Ints
+    #: of each level so far: value, certified and claimed bound, and the proof
+    reached: list[int] = field(default_factory=list)
+    certified: list[int] = field(default_factory=list)
+    claimed: list[int] = field(default_factory=list)
+    trees: list[Tree] = field(default_factory=list)
+    #: what each level so far may be for those below: the value, or that of all components where the largest counts
+    budgets: list[int] = field(default_factory=list)
+
+    def exported(self, row: int) -> Tree:
+        """The proof of a level, with the columns of the whole."""
+        tree = self.trees[row]
+        return replace(tree, column=self.columns[tree.column])
+
+
+def solve_integer(
+    program: IntegerProgram,
+    solver: MipSolver,
+    *,
+    deadline: float | None = None,
+    clock: Clock = time.monotonic,
+) -> IntegerSolution:
     """Decide an integer program.
 
     Parameters
     ----------
     program
         Arrays only; the unit of work.
+    solver
+        Any solver of mixed-integer programs. It is not trusted.
     deadline
-        When to stop, on the clock of `time.monotonic`; None for never. What is feasible by then is given.
+        When to stop, on the clock; None for never. What is feasible by then is given.
+    clock
+        Tells the time in seconds.
 
     Returns
     -------
     An answer that satisfies every row, with its proof.
+
+    Raises
+    ------
+    NumberRangeError
+        If a number is too large for a solver of floating point.
+    SolverError
+        If the solver raised.
     """
-    raise NotImplementedError
+    _refuse_large(program)
+    parts, component = _parts(program)
+    solves, stopped = 0, False
+    count = len(program.levels)
+    for row in range(count):
+        left = None if deadline is None else deadline - clock()
+        # what is left is shared over the levels to come, the higher ones first
+        level_end = None if left is None else clock() + max(0.0, left) * (0.5 if row < count - 1 else 1.0)
+        solves += _level(parts, row, solver, level_end, clock)
+        level = program.levels[row]
+        top = max((part.reached[row] for part in parts), default=level.constant)
+        for part in parts:
+            part.budgets.append(top if level.largest else part.reached[row])
+        stopped |= any(max(p.certified[row], p.claimed[row]) < p.reached[row] for p in parts)
+    values = np.zeros(len(program.most), dtype=np.int64)
+    for part in parts:
+        values[part.columns] = part.values
+    check_values(program, values)
+    certified = _certified(parts, program.levels)
+    return IntegerSolution(
+        values=values,
+        level_values=tuple(_value(level, values) for level in program.levels),
+        certified=tuple(certified),
+        claimed=tuple(_claimed(parts, program.levels, certified)),
+        trees=tuple(tuple(part.exported(row) for part in parts) for row in range(count)),
+        component=component,
+        solves=solves,
+        stopped=stopped,
+    )
+
+
+def check_values(program: IntegerProgram, values: Ints) -> None:
+    """Refuse values that are not in the program.
+
+    Parameters
+    ----------
+    program
+        The program.
+    values
+        Of each column.
+
+    Raises
+    ------
+    SolverError
+        ``SOLVER_INFEASIBLE``.
+    """
+    if not _feasible(program, values):
+        raise SolverError("the answer breaks a row", solver="integer", code="SOLVER_INFEASIBLE")
+
+
+def _feasible(program: IntegerProgram, values: Ints) -> bool:
+    inside = (values == 0) | (
+        (values >= program.least) & (values <= program.most) & (values % program.step == 0) & (values > 0)
+    )
+    if not inside.all():
+        return False
+    activity = _activity(program, values)
+    return bool(((activity >= program.row_lower) & (activity <= program.row_upper)).all())
+
+
+def _activity(program: IntegerProgram, values: Ints) -> Ints:
+    activity = np.zeros(len(program.row_kind), dtype=np.int64)
+    for start, column, coefficient, of in (
+        (program.row_start, program.row_column, program.row_coefficient, values),
+        (program.use_start, program.use_column, program.use_coefficient, (values > 0).astype(np.int64)),
+    ):
+        row = np.repeat(np.arange(len(start) - 1), np.diff(start))
+        np.add.at(activity, row, coefficient * of[column])
+    return activity
+
+
+def _value(level: IntegerLevel, values: Ints) -> int:
+    if level.largest:
+        return level.constant + max(0, int((level.cost * values).max(initial=0)))
+    return level.constant + dot(level.cost, values)
+
+
+def _refuse_large(program: IntegerProgram) -> None:
+    named = {
+        "a quantity": program.most,
+        "a coefficient": np.concatenate([program.row_coefficient, program.use_coefficient]),
+        "a limit": np.concatenate(
+            [limit[np.abs(limit) < NO_LIMIT] for limit in (program.row_lower, program.row_upper)]
+        ),
+        "a cost": np.concatenate([level.cost for level in program.levels]),
+    }
+    for what, numbers in named.items():
+        largest = max(int(numbers.max(initial=0)), -int(numbers.min(initial=0)))
+        if largest > LARGEST:
+            raise NumberRangeError(f"{what} of {largest} is too large for an integer program; at most {LARGEST}")
+    reach = float(np.abs(program.row_coefficient).max(initial=0)) * float(program.most.max(initial=0))
+    if reach * max(1, len(program.most)) >= SAFE:
+        raise NumberRangeError("quantities times loads leave 64-bit integers")
+
+
+# --- components
+
+
+def _parts(program: IntegerProgram) -> tuple[list[_Part], Ints]:
+    """The connected components that can be anything but zero, and the component of each column."""
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import connected_components
+
+    columns, rows = len(program.most), len(program.row_kind)
+    entry_row = np.concatenate(
+        [np.repeat(np.arange(rows), np.diff(start)) for start in (program.row_start, program.use_start)]
+    )
+    entry_column = np.concatenate([program.row_column, program.use_column])
+    graph = csr_array(
+        (np.ones(len(entry_row), dtype=np.int8), (entry_column, entry_row + columns)), (columns + rows,) * 2
+    )
+    count, label = connected_components(graph, directed=False)
+    label = label.astype(np.int64)
+    live = np.zeros(count, dtype=np.bool_)
+    live[label[: len(program.demand_of)]] = True
+    number = np.where(live, np.cumsum(live) - 1, -1)
+    component = number[label[:columns]]
+    row_component = number[label[columns:]]
+    of_column, of_row = _split(component, int(live.sum())), _split(row_component, int(live.sum()))
+    parts = []
+    place = np.zeros(columns, dtype=np.int64)
+    for inside, held in zip(of_column, of_row, strict=True):
+        place[inside] = np.arange(len(inside))
+        part = _cut(program, inside, held, place)
+        parts.append(_Part(part, inside, held, np.zeros(len(inside), dtype=np.int64)))
+    return parts, component
+
+
+def _split(label: Ints, count: int) -> list[Ints]:
+    order = np.argsort(label, kind="stable")
+    first = np.searchsorted(label[order], np.arange(count + 1))
+    return [order[first[i] : first[i + 1]].astype(np.int64) for i in range(count)]
+
+
+def _cut(program: IntegerProgram, columns: Ints, rows: Ints, place: Ints) -> IntegerProgram:
+    def matrix(start: Ints, column: Ints, coefficient: Ints) -> tuple[Ints, Ints, Ints]:
+        sizes = np.diff(start)[rows]
+        ends = np.cumsum(sizes)
+        entries = np.arange(int(sizes.sum())) + np.repeat(start[rows] - ends + sizes, sizes)
+        return np.concatenate([[0], ends]).astype(np.int64), place[column[entries]], coefficient[entries]
+
+    arcs = columns[columns < len(program.demand_of)]
+    return IntegerProgram(
+        program.least[columns],
+        program.most[columns],
+        program.step[columns],
+        program.demand_of[arcs],
+        program.supply_of[arcs],
+        program.demands,
+        program.supplies,
+        *matrix(program.row_start, program.row_column, program.row_coefficient),
+        *matrix(program.use_start, program.use_column, program.use_coefficient),
+        program.row_lower[rows],
+        program.row_upper[rows],
+        program.row_kind[rows],
+        program.row_node[rows],
+        tuple(
+            IntegerLevel(level.cost[columns], level.constant if level.largest else 0, level.largest)
+            for level in program.levels
+        ),
+    )
+
+
+# --- one level
+
+
+def _level(parts: Sequence[_Part], row: int, solver: MipSolver, end: float | None, clock: Clock) -> int:
+    """Decide one level of every component; the number of integer programs solved."""
+    solves = 0
+    hard: list[tuple[int, _Part, _Relaxed]] = []
+    for part in parts:
+        relaxed = _Relaxed(part, row)
+        value = _value(part.program.levels[row], part.values)
+        tree = relaxed.empty_tree()
+        if relaxed.trivial_bound(tree) < value and not _over(end, clock):
+            tree, values = relaxed.root(solver, _remaining(end, clock))
+            if values is not None and _value(part.program.levels[row], values) < value:
+                part.values = values
+        part.reached.append(_value(part.program.levels[row], part.values))
+        part.trees.append(tree)
+        part.certified.append(relaxed.bound(tree))
+        part.claimed.append(part.certified[-1])
+        if part.certified[-1] < part.reached[-1]:
+            hard.append((len(part.columns), part, relaxed))
+    hard.sort(key=lambda one: one[0])
+    sizes = [size for size, _, _ in hard]
+    for number, (size, part, relaxed) in enumerate(hard):
+        left = _remaining(end, clock)
+        if left is not None and left <= 0:
+            break
+        share = None if left is None else left * size / sum(sizes[number:])
+        part_end = None if share is None else clock() + share
+        solves += 1
+        answer = relaxed.search(solver, share)
+        if answer is not None:
+            value = relaxed.accept(answer)
+            part.reached[row] = value
+            if answer.bound is not None:
+                part.claimed[row] = max(part.claimed[row], min(value, answer.bound))
+        if part.certified[row] < part.reached[row] and size <= SMALL:
+            relaxed.split(solver, part_end, clock)
+        part.claimed[row] = max(part.claimed[row], part.certified[row])
+    return solves
+
+
+def _over(end: float | None, clock: Clock) -> bool:
+    return end is not None and clock() >= end
+
+
+def _remaining(end: float | None, clock: Clock) -> float | None:
+    return None if end is None else max(0.0, end - clock())
+
+
+class _Relaxed:
+    """One level of one component, on what the levels above have left."""
+
+    def __init__(self, part: _Part, row: int) -> None:
+        self.part, self.row = part, row
+        program = part.program
+        most = program.most.copy()
+        for higher, budget in zip(program.levels[:row], part.budgets, strict=True):
+            if higher.largest:
+                costly = higher.cost > 0
+                most[costly] = np.minimum(most[costly], (budget - higher.constant) // higher.cost[costly])
+        self.program = replace(program, most=most)
+        self.level = program.levels[row]
+        self.budgets = list(zip(program.levels[:row], part.budgets, strict=True))
+        if self.level.largest:
+            self.program, self.level, self.budgets = _with_largest(self.program, self.level, self.budgets)
+        self._linear: Linear | None = None
+        self.low = np.zeros(len(self.program.most), dtype=np.int64)
+
+    @property
+    def linear(self) -> Linear:
+        """The program as it is given to a solver."""
+        if self._linear is None:
+            self._linear = Linear.of(self.program, self.level, self.budgets)
+        return self._linear
+
+    def empty_tree(self) -> Tree:
+        """A proof that uses no multiplier at all."""
+        nothing = np.zeros(0, dtype=np.int64)
+        above = np.zeros((1, self.row), dtype=np.int64)
+        return Tree(*(nothing,) * 3, np.zeros((1, 0), dtype=np.int64), above, *(nothing,) * 5, SCALE)
+
+    def trivial_bound(self, tree: Tree) -> int:
+        return self.bound(tree)
+
+    def bound(self, tree: Tree) -> int:
+        return bound_of(self.program, self.level, self.budgets, tree)
+
+    def root(self, solver: MipSolver, seconds: float | None) -> tuple[Tree, Ints | None]:
+        """Multipliers of the linear relaxation, and its answer if that happens to be whole."""
+        answer = solver.relaxation(self.linear, seconds, self.low, self.program.most)
+        if answer is None or answer.infeasible:
+            return self.empty_tree(), None
+        rows, multipliers, above = self._rounded(answer.row_dual)
+        return self._one_leaf(rows, multipliers, above), self._whole(answer.values)
+
+    def _said(self, rows: Ints) -> tuple[Ints, Ints]:
+        return self.program.row_kind[rows], self.program.row_node[rows]
+
+    def _rounded(self, dual: Floats) -> tuple[Ints, Ints, Ints]:
+        """Multipliers over the scale that respect what each row limits."""
+        dual = np.where(np.isfinite(dual), dual, 0.0)
+        y = np.rint(np.clip(dual * SCALE, -(2.0**52), 2.0**52)).astype(np.int64)
+        own, above = y[: len(self.program.row_kind)], -y[len(self.program.row_kind) :]
+        own[(own > 0) & (self.program.row_lower <= -NO_LIMIT)] = 0
+        own[(own < 0) & (self.program.row_upper >= NO_LIMIT)] = 0
+        rows = np.flatnonzero(own)
+        return rows, own[rows], np.maximum(above, 0)
+
+    def _whole(self, values: Floats) -> Ints | None:
+        """An answer of the solver as integers, if it is one; columns that only follow from others are made anew."""
+        whole = np.rint(values)
+        if not np.allclose(whole, values, rtol=0, atol=1e-4):
+            return None
+        found = whole.astype(np.int64) * self.program.step
+        return self._kept(found)
+
+    def _kept(self, found: Ints) -> Ints | None:
+        if not _feasible(self.program, found):
+            return None
+        if any(_value(higher, found) > budget for higher, budget in self.budgets):
+            return None
+        return found[: len(self.part.columns)]
+
+    def search(self, solver: MipSolver, seconds: float | None) -> MipAnswer | None:
+        """What the solver finds."""
+        return solver.search(self.linear, seconds, self._start())
+
+    def _start(self) -> Ints:
+        values = self.part.values
+        if self.level.largest and len(self.program.most) > len(values):
+            values = np.append(values, _value(self.part.program.levels[self.row], values) - self.level.constant)
+        return values
+
+    def accept(self, answer: MipAnswer) -> int:
+        """Take an answer that is feasible and better; the value that is reached."""
+        own = self.part.program.levels[self.row]
+        reached = _value(own, self.part.values)
+        if answer.values is not None:
+            found = self._kept(np.rint(answer.values).astype(np.int64) * self.program.step)
+            if found is not None and _value(own, found) < reached:
+                self.part.values, reached = found, _value(own, found)
+        return reached
+
+    def split(self, solver: MipSolver, end: float | None, clock: Clock) -> None:
+        """Split cases until our own bound reaches the value, or the time or the number of leaves is over."""
+        part, row = self.part, self.row
+        target = part.reached[row]
+        root = _Leaf(part.certified[row], part.trees[row], self.low, self.program.most, None)
+        nodes: list[tuple[int, int, int, int]] = []
+        heap: list[tuple[int, int, _Leaf]] = []
+        number = 0
+        fractions = self._fraction(solver, root.low, root.high, end, clock)
+        if fractions is None:
+            return
+        root.fraction = fractions
+        heapq.heappush(heap, (root.bound, number, root))
+        done: list[_Leaf] = []
+        while heap and len(heap) + len(done) < LEAVES:
+            bound, _, leaf = heap[0]
+            if bound >= target or _over(end, clock):
+                break
+            heapq.heappop(heap)
+            column, threshold = self._branching(leaf)
+            if column < 0:
+                done.append(leaf)  # its relaxation is whole, and no better than what is known
+                continue
+            node = len(nodes)
+            nodes.append((column, threshold, 0, 0))
+            self._link(nodes, leaf, node)
+            for side in (0, 1):
+                low, high = leaf.low.copy(), leaf.high.copy()
+                if side == 0:
+                    high[column] = threshold
+                else:
+                    low[column] = threshold + 1
+                child = self._child(solver, leaf, low, high, (node, side), end, clock)
+                number += 1
+                heapq.heappush(heap, (child.bound, number, child))
+        everything = [leaf for _, _, leaf in sorted(heap, key=lambda one: one[1])] + done
+        if min(leaf.bound for leaf in everything) > part.certified[row]:
+            part.trees[row] = self._tree(nodes, everything)
+            part.certified[row] = min(target, self.bound(part.trees[row]))
+
+    def _child(
+        self,
+        solver: MipSolver,
+        parent: _Leaf,
+        low: Ints,
+        high: Ints,
+        place: tuple[int, int],
+        end: float | None,
+        clock: Clock,
+    ) -> _Leaf:
+        answer = solver.relaxation(self.linear, _remaining(end, clock), low, high)
+        trees = [parent.tree]
+        fraction: Floats | None = None
+        if answer is not None and not answer.infeasible:
+            trees.append(self._one_leaf(*self._rounded(answer.row_dual)))
+            fraction = answer.values
+        elif answer is not None and len(answer.row_dual):
+            # a ray that proves that there is nothing: enough of it closes the case
+            trees += [self._one_leaf(*self._rounded(answer.row_dual * weight)) for weight in _RAYS]
+        bounds = [self._leaf_bound(tree, low, high) for tree in trees]
+        best = bounds.index(max(bounds))
+        return _Leaf(bounds[best], trees[best], low, high, place, fraction)
+
+    def _one_leaf(self, rows: Ints, multipliers: Ints, above: Ints) -> Tree:
+        nothing = np.zeros(0, dtype=np.int64)
+        return Tree(rows, *self._said(rows), multipliers[None], above[None], *(nothing,) * 5, SCALE)
+
+    def _leaf_bound(self, tree: Tree, low: Ints, high: Ints) -> int:
+        return leaf_bound(
+            self.program,
+            self.level,
+            self.budgets,
+            tree.rows,
+            tree.multipliers[0],
+            tree.above[0],
+            tree.packed,
+            tree.scale,
+            low,
+            high,
+        )
+
+    def _fraction(self, solver: MipSolver, low: Ints, high: Ints, end: float | None, clock: Clock) -> Floats | None:
+        answer = solver.relaxation(self.linear, _remaining(end, clock), low, high)
+        return None if answer is None or answer.infeasible else answer.values
+
+    def _branching(self, leaf: _Leaf) -> tuple[int, int]:
+        """The column to split at, and the threshold."""
+        if leaf.fraction is None:
+            return -1, 0
+        value = leaf.fraction * self.program.step
+        arcs = len(self.program.demand_of)
+        least, most = np.maximum(self.program.least, leaf.low), np.minimum(self.program.most, leaf.high)
+        gap = np.minimum(value, least - value)  # between nothing and the least
+        between = (gap > 1e-6) & (leaf.low <= 0)
+        part = np.abs(leaf.fraction - np.rint(leaf.fraction))
+        score = np.where(between, gap / np.maximum(least, 1), np.where(part > 1e-6, part, 0.0))
+        score[most <= 0] = 0.0
+        score[len(self.part.columns) :] = 0.0
+        own = score[:arcs]
+        column = int(np.argmax(own)) if own.size and own.max() > 1e-6 else int(np.argmax(score))
+        if score[column] <= 1e-6:
+            return -1, 0
+        if between[column]:
+            return column, 0
+        return column, int(np.floor(leaf.fraction[column])) * int(self.program.step[column])
+
+    @staticmethod
+    def _link(nodes: list[tuple[int, int, int, int]], leaf: _Leaf, node: int) -> None:
+        if leaf.place is None:
+            return
+        parent, side = leaf.place
+        column, threshold, below, over = nodes[parent]
+        nodes[parent] = (column, threshold, node, over) if side == 0 else (column, threshold, below, node)
+
+    def _tree(self, nodes: list[tuple[int, int, int, int]], leaves: Sequence[_Leaf]) -> Tree:
+        dense = np.zeros((len(leaves), len(self.program.row_kind)), dtype=np.int64)
+        above = np.zeros((len(leaves), self.row), dtype=np.int64)
+        for number, leaf in enumerate(leaves):
+            dense[number, leaf.tree.rows] = leaf.tree.multipliers[0]
+            above[number] = leaf.tree.above[0]
+            self._link(nodes, leaf, -1 - number)
+        rows = np.flatnonzero(dense.any(axis=0))
+        split = np.array(nodes, dtype=np.int64).reshape(-1, 4).T
+        return Tree(rows, *self._said(rows), dense[:, rows], above, *split, leaves[0].tree.packed, SCALE)
+
+
+@dataclass(slots=True)
+class _Leaf:
+    """A case: its bound, its multipliers, its limits, where it hangs, and what the relaxation chose there."""
+
+    bound: int
+    tree: Tree
+    low: Ints
+    high: Ints
+    place: tuple[int, int] | None
+    fraction: Floats | None = None
+
+
+def _with_largest(
+    program: IntegerProgram, level: IntegerLevel, budgets: Sequence[tuple[IntegerLevel, int]]
+) -> tuple[IntegerProgram, IntegerLevel, list[tuple[IntegerLevel, int]]]:
+    """The program with one more column, which is no smaller than any product of the level."""
+    columns = np.flatnonzero(level.cost > 0)
+    top = len(program.most)
+    # a column's row names its node
+    node = np.zeros(top, dtype=np.int64)
+    held = np.repeat(program.row_node, np.diff(program.row_start))
+    node[program.row_column] = held
+    entries = np.stack([np.full(len(columns), top), columns], axis=1).ravel()
+    coefficients = np.stack([np.ones(len(columns), dtype=np.int64), -level.cost[columns]], axis=1).ravel()
+    rows = len(columns)
+
+    def longer(array: Ints, value: int) -> Ints:
+        return np.append(array, value)
+
+    wide = replace(
+        program,
+        least=longer(program.least, 1),
+        most=longer(program.most, int((level.cost * program.most).max(initial=0))),
+        step=longer(program.step, 1),
+        row_start=np.concatenate([program.row_start, program.row_start[-1] + 2 * np.arange(1, rows + 1)]),
+        row_column=np.concatenate([program.row_column, entries]),
+        row_coefficient=np.concatenate([program.row_coefficient, coefficients]),
+        use_start=np.concatenate([program.use_start, np.full(rows, program.use_start[-1])]),
+        row_lower=np.concatenate([program.row_lower, np.zeros(rows, dtype=np.int64)]),
+        row_upper=np.concatenate([program.row_upper, np.full(rows, NO_LIMIT)]),
+        row_kind=np.concatenate([program.row_kind, np.full(rows, RowKind.LARGEST)]),
+        row_node=np.concatenate([program.row_node, node[columns]]),
+    )
+    cost = np.zeros(top + 1, dtype=np.int64)
+    cost[top] = 1
+    return (
+        wide,
+        IntegerLevel(cost, level.constant),
+        [(replace(higher, cost=np.append(higher.cost, 0)), budget) for higher, budget in budgets],
+    )
+
+
+# --- all components together
+
+
+def _together(levels: IntegerLevel, numbers: Sequence[int]) -> int:
+    return max(numbers, default=levels.constant) if levels.largest else levels.constant + sum(numbers)
+
+
+def _certified(parts: Sequence[_Part], levels: Sequence[IntegerLevel]) -> list[int]:
+    """Bound of each level among answers that are as good on the levels above, taken over all components.
+
+    On a level above, one component may be worse if others are better, by as much as their gaps.
+    """
+    results: list[int] = []
+    room = [[0] * len(levels) for _ in parts]
+    tops: list[int] = []
+    for row, level in enumerate(levels):
+        bounds = []
+        for part, slack in zip(parts, room, strict=True):
+            budgets = [
+                tops[higher] if levels[higher].largest else part.reached[higher] + slack[higher]
+                for higher in range(row)
+            ]
+            if budgets == part.budgets[:row]:
+                bounds.append(part.certified[row])
+                continue
+            loose = _Part(part.program, part.columns, part.rows, part.values, budgets=budgets)
+            bounds.append(min(part.reached[row], _Relaxed(loose, row).bound(part.trees[row])))
+        gaps = [part.reached[row] - bound for part, bound in zip(parts, bounds, strict=True)]
+        for slack, gap in zip(room, gaps, strict=True):
+            slack[row] = sum(gaps) - gap
+        tops.append(_together(level, [part.reached[row] for part in parts]))
+        results.append(_together(level, bounds))
+    return results
+
+
+def _claimed(parts: Sequence[_Part], levels: Sequence[IntegerLevel], certified: Sequence[int]) -> list[int]:
+    """What the solver's bounds say of each level; only ours counts where a component above is open."""
+    results: list[int] = []
+    closed = True
+    for row, level in enumerate(levels):
+        claimed = _together(level, [part.claimed[row] for part in parts])
+        results.append(max(claimed, certified[row]) if closed or len(parts) < 2 else certified[row])
+        closed &= all(part.claimed[row] >= part.reached[row] for part in parts)
+    return results

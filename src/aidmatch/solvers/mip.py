@@ -1,0 +1,283 @@
+"""The protocol of a solver of integer programs, the linear form it is given, and the adapter of HiGHS."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import numpy as np
+
+from aidmatch.arrays import Floats, Ints
+from aidmatch.errors import PluginError, SolverError
+from aidmatch.integer_program import NO_LIMIT, IntegerLevel, IntegerProgram
+
+__all__ = ["Highs", "Linear", "MipAnswer", "MipSolver", "Relaxation"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Linear:
+    """An integer program at one level as rows and columns of a mixed-integer program.
+
+    A column of the program stands divided by its step; where it may not lie between nothing and its least, or a row
+    asks whether it is used, a binary column follows that says so. The budgets of the levels above are the last of
+    the program's rows, before those that tie binary columns to theirs.
+
+    Parameters
+    ----------
+    columns
+        Number of the program's columns, which come first.
+    rows
+        Number of the program's rows and budgets, which come first.
+    cost, lower, upper
+        Of each column.
+    start, column, value
+        The matrix by rows.
+    row_lower, row_upper
+        Limits of the rows; infinite for none.
+    used, binary
+        Columns that have a binary one, and the place of each column's own, −1 for none.
+    step
+        What each column is divided by.
+    """
+
+    columns: int
+    rows: int
+    cost: Floats
+    lower: Floats
+    upper: Floats
+    start: Ints
+    column: Ints
+    value: Floats
+    row_lower: Floats
+    row_upper: Floats
+    used: Ints
+    binary: Ints
+    step: Ints
+
+    @classmethod
+    def of(cls, program: IntegerProgram, level: IntegerLevel, budgets: Sequence[tuple[IntegerLevel, int]]) -> Linear:
+        """Spell out a program at one level.
+
+        Parameters
+        ----------
+        program
+            The program.
+        level
+            What is minimized, as a sum.
+        budgets
+            The levels above that are sums, each with the most it may be.
+        """
+        n, rows = len(program.most), len(program.row_kind)
+        step = program.step
+        asked = np.zeros(n, dtype=np.bool_)
+        asked[program.use_column] = True
+        used = np.flatnonzero((program.most > 0) & (asked | (program.least > step)))
+        binary = np.full(n, -1, dtype=np.int64)
+        binary[used] = n + np.arange(len(used))
+        row = [np.repeat(np.arange(rows), np.diff(program.row_start))]
+        column, value = [program.row_column], [program.row_coefficient * step[program.row_column]]
+        in_use = binary[program.use_column] >= 0
+        row.append(np.repeat(np.arange(rows), np.diff(program.use_start))[in_use])
+        column.append(binary[program.use_column][in_use])
+        value.append(program.use_coefficient[in_use])
+        lower, upper = [program.row_lower], [program.row_upper]
+        for number, (higher, budget) in enumerate(budgets):
+            costly = np.flatnonzero(higher.cost) if not higher.largest else np.zeros(0, dtype=np.int64)
+            row.append(np.full(len(costly), rows + number))
+            column.append(costly)
+            value.append((higher.cost * step)[costly])
+            lower.append(np.array([-NO_LIMIT]))
+            upper.append(np.array([budget - higher.constant if not higher.largest else NO_LIMIT]))
+        ties = rows + len(budgets)
+        number_of = np.arange(len(used))
+        most, least = (program.most // step)[used], (program.least // step)[used]
+        for offset, size in ((0, most), (len(used), least)):
+            row += [ties + offset + number_of] * 2
+            column += [used, binary[used]]
+            value += [np.ones(len(used), dtype=np.int64), -size]
+        lower += [np.full(len(used), -NO_LIMIT), np.zeros(len(used), dtype=np.int64)]
+        upper += [np.zeros(len(used), dtype=np.int64), np.full(len(used), NO_LIMIT)]
+        at = np.concatenate(row)
+        order = np.argsort(at, kind="stable")
+        count = ties + 2 * len(used)
+        return cls(
+            columns=n,
+            rows=ties,
+            cost=np.concatenate([level.cost * step, np.zeros(len(used), dtype=np.int64)]).astype(float),
+            lower=np.zeros(n + len(used)),
+            upper=np.concatenate([program.most // step, np.ones(len(used), dtype=np.int64)]).astype(float),
+            start=np.searchsorted(at[order], np.arange(count + 1)).astype(np.int64),
+            column=np.concatenate(column)[order],
+            value=np.concatenate(value)[order].astype(float),
+            row_lower=_limits(np.concatenate(lower)),
+            row_upper=_limits(np.concatenate(upper)),
+            used=used,
+            binary=binary,
+            step=step,
+        )
+
+    def limits(self, low: Ints, high: Ints) -> tuple[Floats, Floats]:
+        """Limits of all columns from those of the program's own."""
+        first, last = -(-low // self.step), high // self.step
+        use_low, use_high = (low[self.used] > 0).astype(float), (high[self.used] > 0).astype(float)
+        return np.concatenate([first.astype(float), use_low]), np.concatenate([last.astype(float), use_high])
+
+
+def _limits(limits: Ints) -> Floats:
+    floats = limits.astype(float)
+    floats[limits <= -NO_LIMIT] = -np.inf
+    floats[limits >= NO_LIMIT] = np.inf
+    return floats
+
+
+@dataclass(frozen=True, slots=True)
+class Relaxation:
+    """The answer of a linear relaxation; nobody believes it.
+
+    Parameters
+    ----------
+    values
+        Of the program's columns, each divided by its step.
+    row_dual
+        Of the program's rows and budgets: a positive one works on the lower limit. Of an infeasible relaxation a ray,
+        if there is one.
+    infeasible
+        Whether the solver says that there is nothing.
+    """
+
+    values: Floats
+    row_dual: Floats
+    infeasible: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MipAnswer:
+    """What a search found; nobody believes it.
+
+    Parameters
+    ----------
+    values
+        Of the program's columns, each divided by its step; None if nothing was found.
+    bound
+        The least the level can be, in the solver's word; None if it says nothing.
+    """
+
+    values: Floats | None
+    bound: int | None
+
+
+class MipSolver(Protocol):
+    """What a solver of integer programs offers."""
+
+    @property
+    def name(self) -> str:
+        """Name in results and errors."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Version in results."""
+        ...
+
+    def relaxation(self, linear: Linear, seconds: float | None, low: Ints, high: Ints) -> Relaxation | None:
+        """Solve the linear relaxation under limits on the columns; None if the time was over."""
+        ...
+
+    def search(self, linear: Linear, seconds: float | None, start: Ints) -> MipAnswer:
+        """Look for the optimum in whole numbers, from a feasible start."""
+        ...
+
+
+class Highs:
+    """HiGHS through its own arrays.
+
+    Its default gap of one in ten thousand is set to zero, no size of model changes the number of threads, and each
+    search is given a model of its own.
+
+    Raises
+    ------
+    PluginError
+        ``MISSING_EXTRA`` if highspy is not installed.
+    """
+
+    name: Final = "highs"
+
+    def __init__(self) -> None:
+        try:
+            import highspy
+        except ImportError as error:
+            raise PluginError(
+                "integer programs need highspy; install aidmatch[integer]", code="MISSING_EXTRA"
+            ) from error
+        self._api: Any = highspy
+        self._model: Any = None
+        self._linear: Linear | None = None
+
+    @property
+    def version(self) -> str:
+        """The version of HiGHS."""
+        return str(self._api.Highs().version())
+
+    def relaxation(self, linear: Linear, seconds: float | None, low: Ints, high: Ints) -> Relaxation | None:
+        """Solve the linear relaxation; the next one of the same program starts from the basis of this."""
+        if self._linear is not linear:
+            self._model, self._linear = self._loaded(linear, whole=False), linear
+        model = self._model
+        lower, upper = linear.limits(low, high)
+        self._call(model.changeColsBounds(len(lower), np.arange(len(lower), dtype=np.int32), lower, upper))
+        if seconds is not None:
+            model.setOptionValue("time_limit", float(model.getRunTime()) + seconds)
+        self._call(model.run())
+        status, kinds = model.getModelStatus(), self._api.HighsModelStatus
+        if status == kinds.kOptimal:
+            solution = model.getSolution()
+            values = np.array(solution.col_value)[: linear.columns]
+            return Relaxation(values, np.array(solution.row_dual)[: linear.rows], infeasible=False)
+        if status in (kinds.kInfeasible, kinds.kUnboundedOrInfeasible):
+            _, found, ray = model.getDualRay()
+            dual = np.array(ray)[: linear.rows] if found else np.zeros(0)
+            return Relaxation(np.zeros(0), dual, infeasible=True)
+        return None
+
+    def search(self, linear: Linear, seconds: float | None, start: Ints) -> MipAnswer:
+        """Look for the optimum in whole numbers."""
+        model = self._loaded(linear, whole=True)
+        if seconds is not None:
+            model.setOptionValue("time_limit", seconds)
+        solution = self._api.HighsSolution()
+        used = (start[linear.used] > 0).astype(float)
+        solution.col_value = np.concatenate([start / linear.step, used]).tolist()
+        model.setSolution(solution)
+        self._call(model.run())
+        info = model.getInfo()
+        kinds = self._api.HighsModelStatus
+        bound = float(info.mip_dual_bound)
+        if model.getModelStatus() == kinds.kInfeasible:
+            return MipAnswer(None, None)
+        has = info.primal_solution_status == self._api.SolutionStatus.kSolutionStatusFeasible
+        values = np.array(model.getSolution().col_value)[: linear.columns] if has else None
+        return MipAnswer(values, int(np.ceil(bound - 1e-5)) if abs(bound) < 1e15 else None)
+
+    def _loaded(self, linear: Linear, *, whole: bool) -> Any:
+        api = self._api
+        model = api.Highs()
+        model.setOptionValue("output_flag", False)
+        model.setOptionValue("mip_rel_gap", 0.0)
+        model.setOptionValue("mip_abs_gap", 0.5)
+        lp = api.HighsLp()
+        lp.num_col_, lp.num_row_ = len(linear.cost), len(linear.row_lower)
+        lp.col_cost_, lp.col_lower_, lp.col_upper_ = linear.cost, linear.lower, linear.upper
+        lp.row_lower_, lp.row_upper_ = linear.row_lower, linear.row_upper
+        lp.a_matrix_.format_ = api.MatrixFormat.kRowwise
+        lp.a_matrix_.start_ = linear.start.astype(np.int32)
+        lp.a_matrix_.index_ = linear.column.astype(np.int32)
+        lp.a_matrix_.value_ = linear.value
+        if whole:
+            lp.integrality_ = [api.HighsVarType.kInteger] * len(linear.cost)
+        self._call(model.passModel(lp))
+        return model
+
+    def _call(self, status: Any) -> None:
+        if status == self._api.HighsStatus.kError:
+            raise SolverError("HiGHS reported an error", solver=self.name, code="SOLVER_FAILED")
