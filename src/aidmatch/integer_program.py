@@ -33,7 +33,7 @@ class RowKind(IntEnum):
     GIVEN = 1
     #: Σ load·flow at a supply ≤ what it can carry
     LOAD = 2
-    #: least·[gives anything] − what it gives − shortfall ≤ 0; of one with pins, what the others mend − what it gives ≤ 0
+    #: least·[gives anything] − what it gives − shortfall ≤ 0; at one with pins, what is mended − what it gives ≤ 0
     SHORTFALL = 3
     #: [flow > 0] summed over the arcs of a group of supplies ≤ the shipments it may make
     SHIPMENTS = 4

@@ -29,6 +29,7 @@ ORDER = [
     "program",
     "integer_program",
     "certificate",
+    "integer_certificate",
     "matching",
     "formulation",
     "solvers",

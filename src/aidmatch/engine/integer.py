@@ -46,6 +46,8 @@ class _Part:
     columns: Ints
     rows: Ints
     values: Ints
+    #: how many of its columns are those of a pair, a demand or a supply, which come first
+    named: int
     #: of each level so far: value, certified and claimed bound, and the proof
     reached: list[int] = field(default_factory=list)
     certified: list[int] = field(default_factory=list)
@@ -215,7 +217,10 @@ def _parts(program: IntegerProgram) -> tuple[list[_Part], Ints]:
     for inside, held in zip(of_column, of_row, strict=True):
         place[inside] = np.arange(len(inside))
         part = _cut(program, inside, held, place)
-        parts.append(_Part(part, inside, held, np.zeros(len(inside), dtype=np.int64)))
+        named = len(program.demand_of) + program.demands + program.supplies
+        parts.append(
+            _Part(part, inside, held, np.zeros(len(inside), dtype=np.int64), int(np.searchsorted(inside, named)))
+        )
     return parts, component
 
 
@@ -495,7 +500,8 @@ class _Relaxed:
         part = np.abs(leaf.fraction - np.rint(leaf.fraction))
         score = np.where(between, gap / np.maximum(least, 1), np.where(part > 1e-6, part, 0.0))
         score[most <= 0] = 0.0
-        score[len(self.part.columns) :] = 0.0
+        # only what a demand, a supply or a pair of them names
+        score[self.part.named :] = 0.0
         own = score[:arcs]
         column = int(np.argmax(own)) if own.size and own.max() > 1e-6 else int(np.argmax(score))
         if score[column] <= 1e-6:
@@ -520,8 +526,10 @@ class _Relaxed:
             above[number] = leaf.tree.above[0]
             self._link(nodes, leaf, -1 - number)
         rows = np.flatnonzero(dense.any(axis=0))
-        split = np.array(nodes, dtype=np.int64).reshape(-1, 4).T
-        return Tree(rows, *self._said(rows), dense[:, rows], above, *split, leaves[0].tree.packed, SCALE)
+        column, threshold, below, over = np.array(nodes, dtype=np.int64).reshape(-1, 4).T
+        kind, node = self._said(rows)
+        packed = leaves[0].tree.packed
+        return Tree(rows, kind, node, dense[:, rows], above, column, threshold, below, over, packed, SCALE)
 
 
 @dataclass(slots=True)
@@ -601,7 +609,7 @@ def _certified(parts: Sequence[_Part], levels: Sequence[IntegerLevel]) -> list[i
             if budgets == part.budgets[:row]:
                 bounds.append(part.certified[row])
                 continue
-            loose = _Part(part.program, part.columns, part.rows, part.values, budgets=budgets)
+            loose = _Part(part.program, part.columns, part.rows, part.values, part.named, budgets=budgets)
             bounds.append(min(part.reached[row], _Relaxed(loose, row).bound(part.trees[row])))
         gaps = [part.reached[row] - bound for part, bound in zip(parts, bounds, strict=True)]
         for slack, gap in zip(room, gaps, strict=True):
