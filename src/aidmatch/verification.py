@@ -27,6 +27,7 @@ from aidmatch.certificate import node_fault
 from aidmatch.distance.pair_table import METRE
 from aidmatch.distance.protocol import DISTANCES, Distance, distance_named, measure
 from aidmatch.errors import VerificationError
+from aidmatch.integer_check import Decided, check_rows, proven_gaps
 from aidmatch.levels import LevelDefinition, level_definitions
 from aidmatch.matching import Assignment, Matching, Status
 from aidmatch.pair_costs import CostOfPairs
@@ -152,7 +153,7 @@ class _Check:
         return distance
 
     def run(self) -> None:
-        if self.matching.status is not Status.OPTIMAL:
+        if self.matching.status is not self._status():
             _lie("STATUS", f"status {self.matching.status!r} cannot be proven")
         if dict(self.matching.closed_demands) != dict(self.admission.closed_demands):
             _lie("ADMISSION", "the demands that did not take part, or their reasons, are others")
@@ -163,11 +164,98 @@ class _Check:
         if self.policy.max_pairs_changed is not None and ended > self.policy.max_pairs_changed:
             _lie("LIMIT", f"{ended} pairs in force are ended; at most {self.policy.max_pairs_changed} may be")
         self._totals(answer)
-        self._level_values(answer)
-        u, v = self._certificate(answer)
-        self._tight(answer, u, v)
-        if self._every_pair(answer, u, v) != dict(self.matching.reasons):
+        assignments = self.matching.assignments
+        ends = zip(answer.pairs.i.tolist(), answer.pairs.j.tolist(), strict=True)
+        sent = [
+            (self.demands[i], self.supplies[j], a.quantity, a.pinned, a.cost)
+            for a, (i, j) in zip(assignments, ends, strict=True)
+        ]
+        check_rows(self.problem, self.policy, sent)
+        values = self._level_values(answer)
+        if self.matching.integer is None:
+            self._gaps(values, [0] * len(values), "potentials")
+            u, v = self._certificate(answer)
+            self._tight(answer, u, v)
+            reasons = self._every_pair(answer, u, v)
+        else:
+            gaps = proven_gaps(self.problem, self.policy, self.levels, self._decided(answer), self.matching.integer)
+            self._gaps(values, gaps, "multipliers")
+            nothing = np.zeros((len(self.levels), max(len(self.demands), len(self.supplies))), dtype=np.int64)
+            reasons = self._every_pair(answer, nothing, nothing)
+        if reasons != dict(self.matching.reasons):
             _lie("REASONS", "the reasons of what is unmet are others")
+
+    def _status(self) -> Status:
+        """What the levels, once they are checked, make of the whole."""
+        if all(level.gap == 0 for level in self.matching.levels):
+            return Status.OPTIMAL
+        if all(level.gap == 0 or level.claimed_bound == level.value for level in self.matching.levels):
+            return Status.OPTIMAL_CLAIMED
+        return Status.FEASIBLE
+
+    def _gaps(self, values: Sequence[int], gaps: Sequence[int], proof: str) -> None:
+        """Every level's value, bound and gap, and what the solver claims of it, which stays a claim."""
+        for level, claimed, value, gap in zip(self.levels, self.matching.levels, values, gaps, strict=True):
+            sign = 1 if level.sense == "max" else -1
+            if (claimed.value, claimed.bound, claimed.gap) != (value, value + sign * gap, gap):
+                _lie(
+                    "LEVEL",
+                    f"level {level.name!r} is {value} with a gap of {gap}, not {claimed.value} with bound "
+                    f"{claimed.bound} and gap {claimed.gap}",
+                )
+            word = claimed.claimed_bound
+            if (word is None) != (gap == 0) or (word is not None and not 0 <= (word - value) * sign <= gap):
+                _lie("LEVEL", f"level {level.name!r}: a claim that is none")
+            how = "claimed" if gap and word == value else proof
+            if (claimed.sense, claimed.unit, claimed.proof) != (level.sense, level.unit, how):
+                _lie("LEVEL", f"level {level.name!r}: sense, unit or proof is another")
+
+    def _decided(self, answer: _Answer) -> Decided:
+        """The matching over every eligible pair."""
+        found = []
+        # pairs at their limit are decided, too; only those that are pinned to it are not
+        pinned = answer.pinned > 0
+        full = pinned if self.problem.pair_limit is not None else np.zeros(len(pinned), dtype=np.bool_)
+        closed = [(self.demand_row.get(d, -1), self.supply_row.get(s, -1)) for d, s in self.admission.forbidden]
+        i, j = np.array([pair for pair in closed if min(pair) >= 0], dtype=np.int64).reshape(-1, 2).T
+        i, j = np.concatenate([i, answer.pairs.i[full]]), np.concatenate([j, answer.pairs.j[full]])
+        width = max(len(self.supplies), 1)
+        for pairs in self._pairs_that_could_meet():
+            some = pairs.part(~np.isin(pairs.i * width + pairs.j, i * width + j))
+            some = some.part(self._allowed(some.i, some.j))
+            cost = self._cost(some)
+            near = cost <= self.reach[some.j]
+            found.append(np.stack([some.i[near], some.j[near], cost[near]]))
+        rows, columns, metric = np.concatenate([np.zeros((3, 0), dtype=np.int64), *found], axis=1)
+        order = np.lexsort((columns, rows))
+        rows, columns, metric = rows[order], columns[order], metric[order]
+        units = np.zeros(len(rows), dtype=np.int64)
+        moves = answer.decided > 0
+        keys = answer.pairs.i[moves] * width + answer.pairs.j[moves]
+        at = np.searchsorted(rows * width + columns, keys)
+        if (at >= len(rows)).any() or ((rows * width + columns)[np.minimum(at, len(rows) - 1)] != keys).any():
+            _lie("ELIGIBILITY", "an assignment is among no eligible pairs")
+        units[at] = answer.decided[moves]
+        paid = np.array([a.cost for a in self.matching.assignments], dtype=np.int64)
+        taken = [np.zeros(len(side), dtype=np.int64) for side in (self.demands, self.supplies)]
+        for of, ends in zip(taken, (answer.pairs.i, answer.pairs.j), strict=True):
+            np.add.at(of, ends, answer.pinned)
+        return Decided(
+            rows,
+            columns,
+            metric,
+            units,
+            answer.pairs.i[pinned],
+            answer.pairs.j[pinned],
+            answer.pinned[pinned],
+            paid[pinned],
+            tuple(
+                np.zeros(len(rows), dtype=np.int64) if level is None else level.of(rows, columns, metric)
+                for level in self._pair_costs
+            ),
+            self.asked - taken[0],
+            self.offered - taken[1],
+        )
 
     def _answer(self) -> _Answer:
         """The assignments as arrays, once each is known to be one and no quantity is broken."""
@@ -259,13 +347,19 @@ class _Check:
         if claimed != sorted(totals.items()) or (self.matching.supplies, self.matching.offered) != supplies:
             _lie("TOTALS", "the totals are not those of the demands, the supplies and the assignments")
 
-    def _level_values(self, answer: _Answer) -> None:
+    def _level_values(self, answer: _Answer) -> list[int]:
         """Every level by its scalar form, pinned units counted in."""
+        load_of = self.problem.load(self.policy)
+        units, loads = [0] * len(self.supplies), [0] * len(self.supplies)
+        for a, i, j in zip(self.matching.assignments, answer.pairs.i.tolist(), answer.pairs.j.tolist(), strict=True):
+            units[j] += a.quantity
+            loads[j] += a.quantity * load_of(self.demands[i], self.supplies[j], a.cost)
+        values = []
         if [level.name for level in self.levels] != [level.name for level in self.matching.levels]:
             _lie("LEVEL", "the levels are not the policy's")
         ends = list(zip(answer.pairs.i.tolist(), answer.pairs.j.tolist(), strict=True))
         paid = np.array([a.cost for a in self.matching.assignments], dtype=np.int64)
-        for level, arrays, claimed in zip(self.levels, self._pair_costs, self.matching.levels, strict=True):
+        for level, arrays in zip(self.levels, self._pair_costs, strict=True):
             value = sum(level.unmet_cost(d) * over for d, over in zip(self.demands, answer.left.tolist(), strict=True))
             if level.pair_cost is not None and arrays is not None:
                 costs = [
@@ -276,12 +370,15 @@ class _Check:
                     _lie("LEVEL", f"level {level.name!r}: its two forms do not agree, so that nothing can be proven")
                 value += sum(a.quantity * cost for a, cost in zip(self.matching.assignments, costs, strict=True))
             if level.sense == "max":
-                units = self.asked.tolist()
-                value = sum(level.unmet_cost(d) * q for d, q in zip(self.demands, units, strict=True)) - value
-            if (claimed.value, claimed.bound, claimed.gap) != (value, value, 0):
-                _lie("LEVEL", f"level {level.name!r} is {value}, not {claimed.value} with bound {claimed.bound}")
-            if (claimed.sense, claimed.unit, claimed.proof) != (level.sense, level.unit, "potentials"):
-                _lie("LEVEL", f"level {level.name!r}: sense, unit or proof is another")
+                asked = self.asked.tolist()
+                value = sum(level.unmet_cost(d) * q for d, q in zip(self.demands, asked, strict=True)) - value
+            if level.supply_cost is not None:
+                if self.matching.integer is None:
+                    _lie("LEVEL", f"level {level.name!r} is not proven by potentials")
+                of_supplies = list(map(level.supply_cost, self.supplies, units, loads))
+                value += max(of_supplies, default=0) if level.largest else sum(of_supplies)
+            values.append(value)
+        return values
 
     def _certificate(self, answer: _Answer) -> tuple[Ints, Ints]:
         """The potentials, once they fit the nodes."""
@@ -320,12 +417,14 @@ class _Check:
         lowest = np.full(len(self.supplies), -1, dtype=np.int64)
         moves = answer.decided > 0
         np.maximum.at(lowest, answer.pairs.j[moves], rank[answer.pairs.i[moves]])
-        coverage_first = self.policy.levels[0] == "coverage"
+        integers = self.matching.integer is not None
+        coverage_first = self.policy.levels[0] == "coverage" and not integers
+        some_left = np.zeros(len(self.demands), dtype=np.bool_)
         could_take = np.zeros(len(self.demands), dtype=np.bool_)
         for pairs in self._pairs_that_could_take_more(answer):
             # only what a price lets through, or a demand still wants, is put to the rules
             wanted = answer.left[pairs.i] > 0
-            better = self._sign(pairs, u, v) < 0
+            better = np.zeros(len(pairs.i), dtype=np.bool_) if integers else self._sign(pairs, u, v) < 0
             pick = np.flatnonzero(better | wanted)
             pick = pick[self._allowed(pairs.i[pick], pairs.j[pick])]
             some = pairs.part(pick)
@@ -338,9 +437,14 @@ class _Check:
                 envied = wanted[pick] & (lowest[some.j] > rank[some.i])
                 self._no_lie("ENVY", envied, some, "serves a lower category while the demand wants it")
             could_take[some.i[wanted[pick]]] = True
+            some_left[some.i[wanted[pick] & (answer.unused[some.j] > 0)]] = True
         served = set(answer.pairs.i[(answer.decided > 0) | self._eligible(answer.pairs)].tolist())
         return {
-            self.demands[row].id: self._reason(row, bool(could_take[row]), row in served)
+            self.demands[row].id: (
+                "DOES_NOT_FIT"
+                if integers and some_left[row]
+                else self._reason(row, bool(could_take[row]), row in served)
+            )
             for row in np.flatnonzero(answer.left).tolist()
         }
 

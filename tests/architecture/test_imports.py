@@ -34,6 +34,7 @@ ORDER = [
     "formulation",
     "solvers",
     "engine",
+    "integer_check",
     "verification",
     "explanation",
     "pipeline",

@@ -389,7 +389,7 @@ class _Relaxed:
 
     def _start(self) -> Ints:
         values = self.part.values
-        if self.level.largest and len(self.program.most) > len(values):
+        if len(self.program.most) > len(values):
             values = np.append(values, _value(self.part.program.levels[self.row], values) - self.level.constant)
         return values
 

@@ -99,7 +99,8 @@ class IntegerFormulation:
         program = self.program
         arcs = len(program.demand_of)
         flow = solution.values[:arcs]
-        open_arc = program.most[:arcs] > 0 if self.flow.problem.pair_limit is None else flow < program.most[:arcs]
+        limit = self.flow.problem.pair_limit
+        open_arc = np.ones(arcs, dtype=np.bool_) if limit is None else flow < limit
         solutions = []
         levels = len(self.flow.definitions)
         for number, (part, market) in enumerate(zip(self.flow._parts, self.flow.markets, strict=True)):
@@ -175,7 +176,9 @@ class IntegerFormulation:
             return reason
         program = self.program
         row = {demand.id: i for i, demand in enumerate(self.flow.admission.demands)}[id_]
+        limit = self.flow.problem.pair_limit
         here = np.flatnonzero(program.demand_of == row)
+        here = here if limit is None else here[solution.values[here] < limit]
         left = self.flow.problem.supply_side.units
         given = solution.values[len(program.demand_of) + program.demands :][: program.supplies]
         pins = self.flow._pins

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -211,13 +212,14 @@ class Highs:
                 "integer programs need highspy; install aidmatch[integer]", code="MISSING_EXTRA"
             ) from error
         self._api: Any = highspy
+        self._version = version("highspy")
         self._model: Any = None
         self._linear: Linear | None = None
 
     @property
     def version(self) -> str:
         """The version of HiGHS."""
-        return str(self._api.Highs().version())
+        return self._version
 
     def relaxation(self, linear: Linear, seconds: float | None, low: Ints, high: Ints) -> Relaxation | None:
         """Solve the linear relaxation; the next one of the same program starts from the basis of this."""
