@@ -170,6 +170,20 @@ def _value(level: IntegerLevel, values: Ints) -> int:
     return level.constant + dot(level.cost, values)
 
 
+def _completed(program: IntegerProgram, values: Ints, named: int) -> Ints:
+    """Columns that only count what others do, each in one row with an upper limit, at their best."""
+    values = values.copy()
+    values[named:] = 0
+    row = np.repeat(np.arange(len(program.row_kind)), np.diff(program.row_start))
+    counts = np.flatnonzero(program.row_column >= named)
+    column, of, weight = program.row_column[counts], row[counts], program.row_coefficient[counts]
+    slack = program.row_upper[of] - _activity(program, values)[of]
+    # weight·column ≤ slack: as much as there is room for, or as little as is missing
+    best = np.where(weight > 0, slack // np.maximum(weight, 1), -(slack // np.maximum(-weight, 1)))
+    values[column] = np.clip(best, 0, program.most[column])
+    return values
+
+
 def _refuse_large(program: IntegerProgram) -> None:
     named = {
         "a quantity": program.most,
@@ -323,6 +337,7 @@ class _Relaxed:
         self.program = replace(program, most=most)
         self.level = program.levels[row]
         self.budgets = list(zip(program.levels[:row], part.budgets, strict=True))
+        self.plain, self.plain_budgets = self.program, self.budgets
         if self.level.largest:
             self.program, self.level, self.budgets = _with_largest(self.program, self.level, self.budgets)
         self._linear: Linear | None = None
@@ -377,11 +392,13 @@ class _Relaxed:
         return self._kept(found)
 
     def _kept(self, found: Ints) -> Ints | None:
-        if not _feasible(self.program, found):
+        """The component's own columns, if they hold and are as good as they must be on the levels above."""
+        found = _completed(self.plain, found[: len(self.part.columns)], self.part.named)
+        if not _feasible(self.plain, found):
             return None
-        if any(_value(higher, found) > budget for higher, budget in self.budgets):
+        if any(_value(higher, found) > budget for higher, budget in self.plain_budgets):
             return None
-        return found[: len(self.part.columns)]
+        return found
 
     def search(self, solver: MipSolver, seconds: float | None) -> MipAnswer | None:
         """What the solver finds."""
@@ -414,7 +431,7 @@ class _Relaxed:
         fractions = self._fraction(solver, root.low, root.high, end, clock)
         if fractions is None:
             return
-        root.fraction = fractions
+        root.fraction, root.charged = fractions
         heapq.heappush(heap, (root.bound, number, root))
         done: list[_Leaf] = []
         while heap and len(heap) + len(done) < LEAVES:
@@ -456,15 +473,16 @@ class _Relaxed:
         answer = solver.relaxation(self.linear, _remaining(end, clock), low, high)
         trees = [parent.tree]
         fraction: Floats | None = None
+        charged: Floats | None = None
         if answer is not None and not answer.infeasible:
             trees.append(self._one_leaf(*self._rounded(answer.row_dual)))
-            fraction = answer.values
+            fraction, charged = answer.values, answer.charged
         elif answer is not None and len(answer.row_dual):
             # a ray that proves that there is nothing: enough of it closes the case
             trees += [self._one_leaf(*self._rounded(answer.row_dual * weight)) for weight in _RAYS]
         bounds = [self._leaf_bound(tree, low, high) for tree in trees]
         best = bounds.index(max(bounds))
-        return _Leaf(bounds[best], trees[best], low, high, place, fraction)
+        return _Leaf(bounds[best], trees[best], low, high, place, fraction, charged)
 
     def _one_leaf(self, rows: Ints, multipliers: Ints, above: Ints) -> Tree:
         nothing = np.zeros(0, dtype=np.int64)
@@ -486,17 +504,22 @@ class _Relaxed:
 
     def _fraction(self, solver: MipSolver, low: Ints, high: Ints, end: float | None, clock: Clock) -> Floats | None:
         answer = solver.relaxation(self.linear, _remaining(end, clock), low, high)
-        return None if answer is None or answer.infeasible else answer.values
+        return None if answer is None or answer.infeasible else (answer.values, answer.charged)
 
     def _branching(self, leaf: _Leaf) -> tuple[int, int]:
         """The column to split at, and the threshold."""
-        if leaf.fraction is None:
+        if leaf.fraction is None or leaf.charged is None:
             return -1, 0
         value = leaf.fraction * self.program.step
         arcs = len(self.program.demand_of)
         least, most = np.maximum(self.program.least, leaf.low), np.minimum(self.program.most, leaf.high)
         gap = np.minimum(value, least - value)  # between nothing and the least
         between = (gap > 1e-6) & (leaf.low <= 0)
+        # where a column is used a little, but charged for less
+        charged = np.ones(len(value))
+        charged[self.linear.used] = leaf.charged
+        between |= (value > 1e-6) & (charged < 1 - 1e-6) & (leaf.low <= 0)
+        gap = np.maximum(gap, np.where(between, 1e-3, 0.0))
         part = np.abs(leaf.fraction - np.rint(leaf.fraction))
         score = np.where(between, gap / np.maximum(least, 1), np.where(part > 1e-6, part, 0.0))
         score[most <= 0] = 0.0
@@ -542,6 +565,7 @@ class _Leaf:
     high: Ints
     place: tuple[int, int] | None
     fraction: Floats | None = None
+    charged: Floats | None = None
 
 
 def _with_largest(

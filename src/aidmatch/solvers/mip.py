@@ -140,6 +140,8 @@ class Relaxation:
     ----------
     values
         Of the program's columns, each divided by its step.
+    charged
+        How far each binary column is used.
     row_dual
         Of the program's rows and budgets: a positive one works on the lower limit. Of an infeasible relaxation a ray,
         if there is one.
@@ -148,6 +150,7 @@ class Relaxation:
     """
 
     values: Floats
+    charged: Floats
     row_dual: Floats
     infeasible: bool
 
@@ -234,12 +237,13 @@ class Highs:
         status, kinds = model.getModelStatus(), self._api.HighsModelStatus
         if status == kinds.kOptimal:
             solution = model.getSolution()
-            values = np.array(solution.col_value)[: linear.columns]
-            return Relaxation(values, np.array(solution.row_dual)[: linear.rows], infeasible=False)
+            values = np.array(solution.col_value)
+            parts = values[: linear.columns], values[linear.columns :]
+            return Relaxation(*parts, np.array(solution.row_dual)[: linear.rows], infeasible=False)
         if status in (kinds.kInfeasible, kinds.kUnboundedOrInfeasible):
             _, found, ray = model.getDualRay()
             dual = np.array(ray)[: linear.rows] if found else np.zeros(0)
-            return Relaxation(np.zeros(0), dual, infeasible=True)
+            return Relaxation(np.zeros(0), np.zeros(0), dual, infeasible=True)
         return None
 
     def search(self, linear: Linear, seconds: float | None, start: Ints) -> MipAnswer:
