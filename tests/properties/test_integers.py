@@ -1,7 +1,6 @@
 """What integers decide is optimal, proven and checked: against trying everything."""
 
-import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.integer_cases import IntegerCase, best, care_case, giving_case
 from tests.profiles import examples
@@ -20,16 +19,13 @@ def holds_against_everything(case: IntegerCase) -> None:
         assert level.bound >= level.value if level.sense == "max" else level.bound <= level.value
 
 
-@examples(500)
+@settings(max_examples=examples(500))
 @given(SEEDS)
 def test_giving_agrees_with_exhaustive_search(seed: int) -> None:
     holds_against_everything(giving_case(seed))
 
 
-@examples(500)
+@settings(max_examples=examples(500))
 @given(SEEDS)
 def test_care_agrees_with_exhaustive_search(seed: int) -> None:
     holds_against_everything(care_case(seed))
-
-
-_ = pytest

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from aidmatch.arrays import Ints
 from aidmatch.integer_program import IntegerLevel, IntegerProgram, Tree
 
-__all__ = ["INFEASIBLE", "bound_of", "leaf_bound", "least_cost", "leaves_of"]
+__all__ = ["INFEASIBLE", "bound_of", "face_of", "leaf_bound", "least_cost", "leaves_of"]
 
 #: The bound of a case that nothing satisfies.
 INFEASIBLE: Final = 2**200
@@ -108,6 +108,32 @@ def leaf_bound(
     """
     if _no_value(program, low, high):
         return INFEASIBLE
+    cost, use, whole = _prices(program, level, budgets, rows, multipliers, above, scale)
+    each = least_cost(cost, use, program, low, high)
+    alone = np.ones(len(each), dtype=np.bool_)
+    for row in packed.tolist():
+        part = slice(int(program.row_start[row]), int(program.row_start[row + 1]))
+        inside = program.row_column[part]
+        alone[inside] = False
+        whole += _packed(
+            cost[inside], program.row_coefficient[part], int(program.row_upper[row]), low[inside], high[inside]
+        )
+        if whole >= INFEASIBLE:
+            return INFEASIBLE
+    whole += sum(each[alone].tolist())
+    return int(-(-whole // scale))
+
+
+def _prices(
+    program: IntegerProgram,
+    level: IntegerLevel,
+    budgets: Sequence[tuple[IntegerLevel, int]],
+    rows: Ints,
+    multipliers: Ints,
+    above: Ints,
+    scale: int,
+) -> tuple[_Exact, _Exact, int]:
+    """What a unit of each column and its use cost with the rows in the objective, and what is left of these."""
     columns = len(program.most)
     y = np.zeros(len(program.row_kind), dtype=np.int64)
     y[rows] = multipliers
@@ -128,19 +154,41 @@ def leaf_bound(
     for limits, sign in ((program.row_lower, 1), (program.row_upper, -1)):
         used = np.flatnonzero(np.sign(y) == sign)
         whole += sum(a * b for a, b in zip(y[used].tolist(), limits[used].tolist(), strict=True))
+    return cost, use, whole
+
+
+def face_of(
+    program: IntegerProgram,
+    level: IntegerLevel,
+    budgets: Sequence[tuple[IntegerLevel, int]],
+    tree: Tree,
+    value: int,
+) -> tuple[Ints, Ints]:
+    """Limits that every answer keeps that is at least as good as some value, by reduced costs.
+
+    Parameters
+    ----------
+    program, level, budgets
+        As `leaf_bound`.
+    tree
+        A tree of one leaf.
+    value
+        Of the level.
+
+    Returns
+    -------
+    The least and the most of each column.
+    """
+    low, high = np.zeros_like(program.most), program.most.copy()
+    cost, use, whole = _prices(program, level, budgets, tree.rows, tree.multipliers[0], tree.above[0], tree.scale)
     each = least_cost(cost, use, program, low, high)
-    alone = np.ones(columns, dtype=np.bool_)
-    for row in packed.tolist():
-        part = slice(int(program.row_start[row]), int(program.row_start[row + 1]))
-        inside = program.row_column[part]
-        alone[inside] = False
-        whole += _packed(
-            cost[inside], program.row_coefficient[part], int(program.row_upper[row]), low[inside], high[inside]
-        )
-        if whole >= INFEASIBLE:
-            return INFEASIBLE
-    whole += sum(each[alone].tolist())
-    return int(-(-whole // scale))
+    slack = value * tree.scale - (whole + sum(each.tolist()))
+    used = use + np.minimum(cost * program.least, cost * program.most)
+    never = used - each > slack
+    always = (-each > slack) & (program.most > 0)
+    high[never] = 0
+    low[always] = program.least[always]
+    return low, high
 
 
 def _packed(cost: _Exact, load: Ints, capacity: int, low: Ints, high: Ints) -> int:

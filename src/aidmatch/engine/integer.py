@@ -17,7 +17,8 @@ from typing import Final
 import numpy as np
 
 from aidmatch.arrays import SAFE, Floats, Ints, dot
-from aidmatch.engine.bounds import bound_of, leaf_bound
+from aidmatch.engine.bounds import bound_of, face_of, leaf_bound
+from aidmatch.engine.insertion import inserted
 from aidmatch.errors import NumberRangeError, SolverError
 from aidmatch.integer_program import NO_LIMIT, IntegerLevel, IntegerProgram, IntegerSolution, RowKind, Tree
 from aidmatch.solvers.mip import Linear, MipAnswer, MipSolver
@@ -32,6 +33,8 @@ SCALE: Final = 2**20
 LEAVES: Final = 2_000
 #: Columns of a component above which it is not split into cases.
 SMALL: Final = 3_000
+#: Pairs of each demand that a first search looks at, besides those that the relaxation takes.
+FEW: Final = 3
 #: How often a ray is added that proves a case empty.
 _RAYS: Final = (1.0, 1e3, 1e6)
 
@@ -48,6 +51,9 @@ class _Part:
     values: Ints
     #: how many of its columns are those of a pair, a demand or a supply, which come first
     named: int
+    #: limits that every answer keeps that is as good on the levels above
+    low: Ints
+    high: Ints
     #: of each level so far: value, certified and claimed bound, and the proof
     reached: list[int] = field(default_factory=list)
     certified: list[int] = field(default_factory=list)
@@ -105,6 +111,7 @@ def solve_integer(
         level = program.levels[row]
         top = max((part.reached[row] for part in parts), default=level.constant)
         for part in parts:
+            _narrow(part, row)
             part.budgets.append(top if level.largest else part.reached[row])
         stopped |= any(max(p.certified[row], p.claimed[row]) < p.reached[row] for p in parts)
     values = np.zeros(len(program.most), dtype=np.int64)
@@ -233,7 +240,15 @@ def _parts(program: IntegerProgram) -> tuple[list[_Part], Ints]:
         part = _cut(program, inside, held, place)
         named = len(program.demand_of) + program.demands + program.supplies
         parts.append(
-            _Part(part, inside, held, np.zeros(len(inside), dtype=np.int64), int(np.searchsorted(inside, named)))
+            _Part(
+                part,
+                inside,
+                held,
+                np.zeros(len(inside), dtype=np.int64),
+                int(np.searchsorted(inside, named)),
+                np.zeros(len(inside), dtype=np.int64),
+                part.most,
+            )
         )
     return parts, component
 
@@ -315,6 +330,16 @@ def _level(parts: Sequence[_Part], row: int, solver: MipSolver, end: float | Non
     return solves
 
 
+def _narrow(part: _Part, row: int) -> None:
+    """Close what no answer as good as this one uses, for the searches below; proofs do without."""
+    tree = part.trees[row]
+    if part.program.levels[row].largest or len(tree.multipliers) > 1 or len(tree.packed):
+        return
+    relaxed = _Relaxed(part, row)
+    low, high = face_of(relaxed.plain, relaxed.level, relaxed.budgets, tree, part.reached[row])
+    part.low, part.high = np.maximum(part.low, low), np.minimum(part.high, high)
+
+
 def _over(end: float | None, clock: Clock) -> bool:
     return end is not None and clock() >= end
 
@@ -341,6 +366,8 @@ class _Relaxed:
         if self.level.largest:
             self.program, self.level, self.budgets = _with_largest(self.program, self.level, self.budgets)
         self._linear: Linear | None = None
+        #: what the relaxation of the whole level chose, and its reduced costs
+        self.guide: tuple[Floats, Floats] | None = None
         self.low = np.zeros(len(self.program.most), dtype=np.int64)
 
     @property
@@ -368,7 +395,9 @@ class _Relaxed:
         if answer is None or answer.infeasible:
             return self.empty_tree(), None
         rows, multipliers, above = self._rounded(answer.row_dual)
-        return self._one_leaf(rows, multipliers, above), self._whole(answer.values)
+        self.guide = answer.values, answer.reduced
+        whole = self._whole(answer.values)
+        return self._one_leaf(rows, multipliers, above), self._inserted(answer.values) if whole is None else whole
 
     def _said(self, rows: Ints) -> tuple[Ints, Ints]:
         return self.program.row_kind[rows], self.program.row_node[rows]
@@ -382,6 +411,15 @@ class _Relaxed:
         own[(own < 0) & (self.program.row_upper >= NO_LIMIT)] = 0
         rows = np.flatnonzero(own)
         return rows, own[rows], np.maximum(above, 0)
+
+    def _inserted(self, guide: Floats) -> Ints | None:
+        """What is known, and what can be added to it, as the relaxation would have it."""
+        plain, own = self.plain, self.part.program.levels[self.row]
+        if own.largest:
+            return None
+        wanted = guide[: len(plain.most)] * plain.step
+        sums = [(level.cost, budget - level.constant) for level, budget in self.plain_budgets if not level.largest]
+        return self._kept(inserted(plain, own, sums, self.part.values, wanted))
 
     def _whole(self, values: Floats) -> Ints | None:
         """An answer of the solver as integers, if it is one; columns that only follow from others are made anew."""
@@ -402,7 +440,32 @@ class _Relaxed:
 
     def search(self, solver: MipSolver, seconds: float | None) -> MipAnswer | None:
         """What the solver finds."""
-        return solver.search(self.linear, seconds, self._start())
+        low, high = self.part.low, np.minimum(self.part.high, self.plain.most)
+        more = len(self.program.most) - len(low)
+        low, high = np.append(low, [0] * more), np.append(high, self.program.most[len(high) :])
+        few = self._few(high)
+        if few is not None:
+            first = solver.search(self.linear, None if seconds is None else seconds / 2, low, few, self._start())
+            self.accept(first)
+            seconds = None if seconds is None else max(0.0, seconds - first.seconds)
+            if self.part.certified[self.row] >= _value(self.part.program.levels[self.row], self.part.values):
+                return MipAnswer(None, None, first.seconds)
+        return solver.search(self.linear, seconds, low, high, self._start())
+
+    def _few(self, high: Ints) -> Ints | None:
+        """Limits that leave only the pairs that are known, liked by the relaxation, or nearly so; None if few anyway."""
+        arcs = len(self.program.demand_of)
+        if self.guide is None or arcs < FEW * len(np.unique(self.program.demand_of)):
+            return None
+        taken, reduced = self.guide
+        keep = (taken[:arcs] > 1e-9) | (self.part.values[:arcs] > 0) | (self.part.low[:arcs] > 0)
+        # the cheapest of each demand, too
+        order = np.lexsort((reduced[:arcs], self.program.demand_of))
+        first = np.searchsorted(self.program.demand_of[order], self.program.demand_of[order])
+        keep[order[np.arange(arcs) - first < FEW]] = True
+        few = high.copy()
+        few[:arcs][~keep] = 0
+        return few
 
     def _start(self) -> Ints:
         values = self.part.values
@@ -502,7 +565,9 @@ class _Relaxed:
             high,
         )
 
-    def _fraction(self, solver: MipSolver, low: Ints, high: Ints, end: float | None, clock: Clock) -> Floats | None:
+    def _fraction(
+        self, solver: MipSolver, low: Ints, high: Ints, end: float | None, clock: Clock
+    ) -> tuple[Floats, Floats] | None:
         answer = solver.relaxation(self.linear, _remaining(end, clock), low, high)
         return None if answer is None or answer.infeasible else (answer.values, answer.charged)
 
@@ -633,7 +698,9 @@ def _certified(parts: Sequence[_Part], levels: Sequence[IntegerLevel]) -> list[i
             if budgets == part.budgets[:row]:
                 bounds.append(part.certified[row])
                 continue
-            loose = _Part(part.program, part.columns, part.rows, part.values, part.named, budgets=budgets)
+            loose = _Part(
+                part.program, part.columns, part.rows, part.values, part.named, part.low, part.high, budgets=budgets
+            )
             bounds.append(min(part.reached[row], _Relaxed(loose, row).bound(part.trees[row])))
         gaps = [part.reached[row] - bound for part, bound in zip(parts, bounds, strict=True)]
         for slack, gap in zip(room, gaps, strict=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 import numpy as np
 
@@ -21,7 +21,7 @@ class Linear:
     """An integer program at one level as rows and columns of a mixed-integer program.
 
     A column of the program stands divided by its step; where it may not lie between nothing and its least, or a row
-    asks whether it is used, a binary column follows that says so. The budgets of the levels above are the last of
+    asks whether it is used, a binary column follows that says so, unless it is used once at most. Budgets of the levels above are the last of
     the program's rows, before those that tie binary columns to theirs.
 
     Parameters
@@ -73,8 +73,9 @@ class Linear:
         step = program.step
         asked = np.zeros(n, dtype=np.bool_)
         asked[program.use_column] = True
-        used = np.flatnonzero((program.most > 0) & (asked | (program.least > step)))
-        binary = np.full(n, -1, dtype=np.int64)
+        used = np.flatnonzero((program.most > step) & (asked | (program.least > step)))
+        # what is used once at most says itself whether it is used
+        binary = np.where(program.most == step, np.arange(n), -1)
         binary[used] = n + np.arange(len(used))
         row = [np.repeat(np.arange(rows), np.diff(program.row_start))]
         column, value = [program.row_column], [program.row_coefficient * step[program.row_column]]
@@ -142,6 +143,8 @@ class Relaxation:
         Of the program's columns, each divided by its step.
     charged
         How far each binary column is used.
+    reduced
+        Reduced costs of the program's columns; a hint, no more.
     row_dual
         Of the program's rows and budgets: a positive one works on the lower limit. Of an infeasible relaxation a ray,
         if there is one.
@@ -151,6 +154,7 @@ class Relaxation:
 
     values: Floats
     charged: Floats
+    reduced: Floats
     row_dual: Floats
     infeasible: bool
 
@@ -165,10 +169,13 @@ class MipAnswer:
         Of the program's columns, each divided by its step; None if nothing was found.
     bound
         The least the level can be, in the solver's word; None if it says nothing.
+    seconds
+        How long it took.
     """
 
     values: Floats | None
     bound: int | None
+    seconds: float
 
 
 class MipSolver(Protocol):
@@ -188,8 +195,8 @@ class MipSolver(Protocol):
         """Solve the linear relaxation under limits on the columns; None if the time was over."""
         ...
 
-    def search(self, linear: Linear, seconds: float | None, start: Ints) -> MipAnswer:
-        """Look for the optimum in whole numbers, from a feasible start."""
+    def search(self, linear: Linear, seconds: float | None, low: Ints, high: Ints, start: Ints) -> MipAnswer:
+        """Look for the optimum in whole numbers under limits on the columns, from a feasible start."""
         ...
 
 
@@ -227,7 +234,9 @@ class Highs:
     def relaxation(self, linear: Linear, seconds: float | None, low: Ints, high: Ints) -> Relaxation | None:
         """Solve the linear relaxation; the next one of the same program starts from the basis of this."""
         if self._linear is not linear:
+            before, basis = self._linear, None if self._model is None else self._model.getBasis()
             self._model, self._linear = self._loaded(linear, whole=False), linear
+            self._carry(before, basis)
         model = self._model
         lower, upper = linear.limits(low, high)
         self._call(model.changeColsBounds(len(lower), np.arange(len(lower), dtype=np.int32), lower, upper))
@@ -239,16 +248,31 @@ class Highs:
             solution = model.getSolution()
             values = np.array(solution.col_value)
             parts = values[: linear.columns], values[linear.columns :]
-            return Relaxation(*parts, np.array(solution.row_dual)[: linear.rows], infeasible=False)
+            reduced = np.array(solution.col_dual)[: linear.columns]
+            return Relaxation(*parts, reduced, np.array(solution.row_dual)[: linear.rows], infeasible=False)
         if status in (kinds.kInfeasible, kinds.kUnboundedOrInfeasible):
             _, found, ray = model.getDualRay()
             dual = np.array(ray)[: linear.rows] if found else np.zeros(0)
-            return Relaxation(np.zeros(0), np.zeros(0), dual, infeasible=True)
+            return Relaxation(*(np.zeros(0),) * 3, dual, infeasible=True)
         return None
 
-    def search(self, linear: Linear, seconds: float | None, start: Ints) -> MipAnswer:
+    def _carry(self, before: Linear | None, basis: Any) -> None:
+        """Start from the basis of the level above, where the program is the same but for one more budget."""
+        linear = cast("Linear", self._linear)
+        if before is None or not basis.valid or len(before.cost) != len(linear.cost):
+            return
+        more = len(linear.row_lower) - len(before.row_lower)
+        if not 0 <= more == linear.rows - before.rows:
+            return
+        rows = list(basis.row_status)
+        basis.row_status = [*rows[: before.rows], *[self._api.HighsBasisStatus.kBasic] * more, *rows[before.rows :]]
+        self._model.setBasis(basis)
+
+    def search(self, linear: Linear, seconds: float | None, low: Ints, high: Ints, start: Ints) -> MipAnswer:
         """Look for the optimum in whole numbers."""
         model = self._loaded(linear, whole=True)
+        lower, upper = linear.limits(low, high)
+        self._call(model.changeColsBounds(len(lower), np.arange(len(lower), dtype=np.int32), lower, upper))
         if seconds is not None:
             model.setOptionValue("time_limit", seconds)
         solution = self._api.HighsSolution()
@@ -260,10 +284,10 @@ class Highs:
         kinds = self._api.HighsModelStatus
         bound = float(info.mip_dual_bound)
         if model.getModelStatus() == kinds.kInfeasible:
-            return MipAnswer(None, None)
+            return MipAnswer(None, None, float(model.getRunTime()))
         has = info.primal_solution_status == self._api.SolutionStatus.kSolutionStatusFeasible
         values = np.array(model.getSolution().col_value)[: linear.columns] if has else None
-        return MipAnswer(values, int(np.ceil(bound - 1e-5)) if abs(bound) < 1e15 else None)
+        return MipAnswer(values, int(np.ceil(bound - 1e-5)) if abs(bound) < 1e15 else None, float(model.getRunTime()))
 
     def _loaded(self, linear: Linear, *, whole: bool) -> Any:
         api = self._api
