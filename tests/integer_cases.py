@@ -43,11 +43,11 @@ def giving_case(seed: int) -> IntegerCase:
     lots = []
     for j in range(int(rng.integers(1, 4))):
         quantity = int(rng.integers(1, 6))
-        one = lot(f"d{j}", quantity, place=somewhere(), item=pick("quilt", "quilt", "rice"), donor_id=pick("x", "y"))
+        sack = lot(f"d{j}", quantity, place=somewhere(), item=pick("quilt", "quilt", "rice"), donor_id=pick("x", "y"))
         pack, least = pick(
             (1, 1), (int(rng.integers(1, min(4, quantity + 1))), 1), (1, int(rng.integers(1, min(4, quantity + 1))))
         )
-        lots.append(replace(one, pack_size=pack, min_lot=least))
+        lots.append(replace(sack, pack_size=pack, min_lot=least))
     donors = [Donor(id=id_, max_shipments=pick(None, 0, 1, 2)) for id_ in ("x", "y") if pick(True, False)]
     decisions = []
     if pick(True, False, False):

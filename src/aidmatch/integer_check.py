@@ -454,9 +454,11 @@ class _Prover:
             if number == 0 and packed:
                 inside = np.isin(j, sorted(packed))
                 total += int(best[~inside].sum())
+                if not 0 <= min(packed) <= max(packed) < self.supplies:
+                    _lie("CERTIFICATE", "a supply that is none is packed")
                 for supply in sorted(packed):
                     at = np.flatnonzero(j == supply)
-                    if (use[at] != 0).any() or (end[at] > 1).any() or y[_LOAD][supply]:
+                    if (use[at] != 0).any() or (end[at] > 1).any():
                         _lie("CERTIFICATE", "the pairs of a supply cannot be chosen together")
                     chosen = _knapsack(price[at], self.load[part.pairs][at], int(self.room[supply]), low[at], end[at])
                     if chosen is None:

@@ -130,8 +130,8 @@ class Tree:
         The inner nodes, the root first: a column, and the node for values up to the threshold and for those above it;
         nodes ≥ 0 are inner nodes, −1 − leaf are leaves. Without inner nodes there is one leaf.
     packed
-        Rows that are kept whole, instead of by a multiplier: their columns, which are in no other such row, are chosen
-        together at least cost. Such a row has an upper limit only, and coefficients ≥ 0.
+        Rows, or in a solution the nodes of rows of loads, that are kept whole: their columns, which are in no other
+        such row, are chosen together at least cost. Such a row has an upper limit only, and coefficients ≥ 0.
     scale
         What multipliers are divided by.
     """

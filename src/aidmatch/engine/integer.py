@@ -19,6 +19,7 @@ import numpy as np
 from aidmatch.arrays import SAFE, Floats, Ints, dot
 from aidmatch.engine.bounds import bound_of, face_of, leaf_bound
 from aidmatch.engine.insertion import inserted
+from aidmatch.engine.lagrange import packable, raised_multipliers
 from aidmatch.errors import NumberRangeError, SolverError
 from aidmatch.integer_program import NO_LIMIT, IntegerLevel, IntegerProgram, IntegerSolution, RowKind, Tree
 from aidmatch.solvers.mip import Linear, MipAnswer, MipSolver
@@ -33,6 +34,11 @@ SCALE: Final = 2**20
 LEAVES: Final = 2_000
 #: Columns of a component above which it is not split into cases.
 SMALL: Final = 3_000
+#: Subgradient steps at the root and in each case.
+ROOT_STEPS: Final = 400
+LEAF_STEPS: Final = 40
+#: Numbers that one step may touch where rows are kept whole.
+WORK: Final = 5e6
 #: Pairs of each demand that a first search looks at, besides those that the relaxation takes.
 FEW: Final = 3
 #: How often a ray is added that proves a case empty.
@@ -63,9 +69,9 @@ class _Part:
     budgets: list[int] = field(default_factory=list)
 
     def exported(self, row: int) -> Tree:
-        """The proof of a level, with the columns of the whole."""
+        """The proof of a level, with the columns of the whole, and the nodes of packed rows."""
         tree = self.trees[row]
-        return replace(tree, column=self.columns[tree.column])
+        return replace(tree, column=self.columns[tree.column], packed=self.program.row_node[tree.packed])
 
 
 def solve_integer(
@@ -369,6 +375,8 @@ class _Relaxed:
         #: what the relaxation of the whole level chose, and its reduced costs
         self.guide: tuple[Floats, Floats] | None = None
         self.low = np.zeros(len(self.program.most), dtype=np.int64)
+        #: rows that are kept whole when cases are split
+        self.packed = np.zeros(0, dtype=np.int64)
 
     @property
     def linear(self) -> Linear:
@@ -453,7 +461,7 @@ class _Relaxed:
         return solver.search(self.linear, seconds, low, high, self._start())
 
     def _few(self, high: Ints) -> Ints | None:
-        """Limits that leave only the pairs that are known, liked by the relaxation, or nearly so; None if few anyway."""
+        """Limits that leave only pairs that are known or that the relaxation nearly likes; None if these are most."""
         arcs = len(self.program.demand_of)
         if self.guide is None or arcs < FEW * len(np.unique(self.program.demand_of)):
             return None
@@ -487,6 +495,12 @@ class _Relaxed:
         """Split cases until our own bound reaches the value, or the time or the number of leaves is over."""
         part, row = self.part, self.row
         target = part.reached[row]
+        self.packed = packable(self.program) if _fits(self.program) else self.packed
+        better = self._raised(part.trees[row], self.low, self.program.most, ROOT_STEPS, end, clock)
+        if self.bound(better) > part.certified[row]:
+            part.trees[row], part.certified[row] = better, min(target, self.bound(better))
+        if part.certified[row] >= target:
+            return
         root = _Leaf(part.certified[row], part.trees[row], self.low, self.program.most, None)
         nodes: list[tuple[int, int, int, int]] = []
         heap: list[tuple[int, int, _Leaf]] = []
@@ -543,9 +557,34 @@ class _Relaxed:
         elif answer is not None and len(answer.row_dual):
             # a ray that proves that there is nothing: enough of it closes the case
             trees += [self._one_leaf(*self._rounded(answer.row_dual * weight)) for weight in _RAYS]
+        if len(self.packed):
+            trees = [self._raised(tree, low, high, LEAF_STEPS, end, clock) for tree in trees[:2]]
         bounds = [self._leaf_bound(tree, low, high) for tree in trees]
         best = bounds.index(max(bounds))
         return _Leaf(bounds[best], trees[best], low, high, place, fraction, charged)
+
+    def _raised(self, tree: Tree, low: Ints, high: Ints, steps: int, end: float | None, clock: Clock) -> Tree:
+        """The same leaf with the packed rows kept whole, and multipliers that fit that."""
+        if not len(self.packed) or _over(end, clock):
+            return tree
+        program = self.program
+        y = np.zeros(len(program.row_kind))
+        y[tree.rows] = tree.multipliers[0] / SCALE
+        y[self.packed] = 0.0
+        above = tree.above[0].copy()
+        for number, (higher, budget) in enumerate(self.budgets):
+            # a level that is as good as it can be anyway is held there, at no cost to the bound
+            if int(np.minimum(higher.cost * program.most, 0).sum()) + higher.constant == budget and not higher.largest:
+                above[number] += 4 * SCALE * int(np.abs(self.level.cost).max(initial=0))
+        cost = self.level.cost.astype(float)
+        for (higher, _), weight in zip(self.budgets, above.tolist(), strict=True):
+            cost += weight / SCALE * higher.cost
+        constant = sum(w / SCALE * (h.constant - b) for (h, b), w in zip(self.budgets, above.tolist(), strict=True))
+        target = self.part.reached[self.row] - self.level.constant - constant
+        found = raised_multipliers(program, cost, y, self.packed, low, high, target, steps)
+        own = np.rint(found * SCALE).astype(np.int64)
+        rows = np.flatnonzero(own)
+        return replace(self._one_leaf(rows, own[rows], above), packed=self.packed)
 
     def _one_leaf(self, rows: Ints, multipliers: Ints, above: Ints) -> Tree:
         nothing = np.zeros(0, dtype=np.int64)
@@ -616,8 +655,7 @@ class _Relaxed:
         rows = np.flatnonzero(dense.any(axis=0))
         column, threshold, below, over = np.array(nodes, dtype=np.int64).reshape(-1, 4).T
         kind, node = self._said(rows)
-        packed = leaves[0].tree.packed
-        return Tree(rows, kind, node, dense[:, rows], above, column, threshold, below, over, packed, SCALE)
+        return Tree(rows, kind, node, dense[:, rows], above, column, threshold, below, over, self.packed, SCALE)
 
 
 @dataclass(slots=True)
@@ -631,6 +669,13 @@ class _Leaf:
     place: tuple[int, int] | None
     fraction: Floats | None = None
     charged: Floats | None = None
+
+
+def _fits(program: IntegerProgram) -> bool:
+    """Whether keeping rows whole is quick enough to be done for many cases."""
+    rows = program.row_kind == RowKind.LOAD
+    pairs = np.diff(program.row_start)[rows]
+    return float((pairs * np.minimum(program.row_upper[rows], NO_LIMIT)).sum()) <= WORK
 
 
 def _with_largest(

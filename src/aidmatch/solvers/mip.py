@@ -20,9 +20,9 @@ __all__ = ["Highs", "Linear", "MipAnswer", "MipSolver", "Relaxation"]
 class Linear:
     """An integer program at one level as rows and columns of a mixed-integer program.
 
-    A column of the program stands divided by its step; where it may not lie between nothing and its least, or a row
-    asks whether it is used, a binary column follows that says so, unless it is used once at most. Budgets of the levels above are the last of
-    the program's rows, before those that tie binary columns to theirs.
+    A column stands divided by its step. Where it may not lie between nothing and its least, or a row asks whether it
+    is used, a binary column follows that says so, unless it is used once at most. Budgets of the levels above are the
+    last of the program's rows, before those that tie binary columns to theirs.
 
     Parameters
     ----------
@@ -69,6 +69,8 @@ class Linear:
         budgets
             The levels above that are sums, each with the most it may be.
         """
+        from scipy.sparse import coo_array
+
         n, rows = len(program.most), len(program.row_kind)
         step = program.step
         asked = np.zeros(n, dtype=np.bool_)
@@ -100,18 +102,19 @@ class Linear:
             value += [np.ones(len(used), dtype=np.int64), -size]
         lower += [np.full(len(used), -NO_LIMIT), np.zeros(len(used), dtype=np.int64)]
         upper += [np.zeros(len(used), dtype=np.int64), np.full(len(used), NO_LIMIT)]
-        at = np.concatenate(row)
-        order = np.argsort(at, kind="stable")
         count = ties + 2 * len(used)
+        entries = np.concatenate(value).astype(float), (np.concatenate(row), np.concatenate(column))
+        # what says itself whether it is used may stand in a row twice
+        matrix = coo_array(entries, shape=(count, n + len(used))).tocsr()
         return cls(
             columns=n,
             rows=ties,
             cost=np.concatenate([level.cost * step, np.zeros(len(used), dtype=np.int64)]).astype(float),
             lower=np.zeros(n + len(used)),
             upper=np.concatenate([program.most // step, np.ones(len(used), dtype=np.int64)]).astype(float),
-            start=np.searchsorted(at[order], np.arange(count + 1)).astype(np.int64),
-            column=np.concatenate(column)[order],
-            value=np.concatenate(value)[order].astype(float),
+            start=matrix.indptr.astype(np.int64),
+            column=matrix.indices.astype(np.int64),
+            value=matrix.data,
             row_lower=_limits(np.concatenate(lower)),
             row_upper=_limits(np.concatenate(upper)),
             used=used,
@@ -270,24 +273,39 @@ class Highs:
 
     def search(self, linear: Linear, seconds: float | None, low: Ints, high: Ints, start: Ints) -> MipAnswer:
         """Look for the optimum in whole numbers."""
+        answer, sound = self._searched(linear, seconds, low, high, start)
+        if sound:
+            return answer
+        # 1.16 can give the start back as it was, though presolve had made more of it; then it goes without
+        left = None if seconds is None else max(0.0, seconds - answer.seconds)
+        again, _ = self._searched(linear, left, low, high, None)
+        return MipAnswer(again.values, again.bound, answer.seconds + again.seconds)
+
+    def _searched(
+        self, linear: Linear, seconds: float | None, low: Ints, high: Ints, start: Ints | None
+    ) -> tuple[MipAnswer, bool]:
+        """What a search found, and whether what it says of it agrees with what it gives."""
         model = self._loaded(linear, whole=True)
         lower, upper = linear.limits(low, high)
         self._call(model.changeColsBounds(len(lower), np.arange(len(lower), dtype=np.int32), lower, upper))
         if seconds is not None:
             model.setOptionValue("time_limit", seconds)
-        solution = self._api.HighsSolution()
-        used = (start[linear.used] > 0).astype(float)
-        solution.col_value = np.concatenate([start / linear.step, used]).tolist()
-        model.setSolution(solution)
+        if start is not None:
+            solution = self._api.HighsSolution()
+            used = (start[linear.used] > 0).astype(float)
+            solution.col_value = np.concatenate([start / linear.step, used]).tolist()
+            model.setSolution(solution)
         self._call(model.run())
-        info = model.getInfo()
-        kinds = self._api.HighsModelStatus
+        info, took = model.getInfo(), float(model.getRunTime())
+        if model.getModelStatus() == self._api.HighsModelStatus.kInfeasible:
+            return MipAnswer(None, None, took), start is None
         bound = float(info.mip_dual_bound)
-        if model.getModelStatus() == kinds.kInfeasible:
-            return MipAnswer(None, None, float(model.getRunTime()))
-        has = info.primal_solution_status == self._api.SolutionStatus.kSolutionStatusFeasible
-        values = np.array(model.getSolution().col_value)[: linear.columns] if has else None
-        return MipAnswer(values, int(np.ceil(bound - 1e-5)) if abs(bound) < 1e15 else None, float(model.getRunTime()))
+        said = int(np.ceil(bound - 1e-5)) if abs(bound) < 1e15 else None
+        if info.primal_solution_status != self._api.SolutionStatus.kSolutionStatusFeasible:
+            return MipAnswer(None, said, took), True
+        values = np.array(model.getSolution().col_value)
+        sound = abs(float(values @ linear.cost) - float(info.objective_function_value)) < 0.5
+        return MipAnswer(values[: linear.columns], said, took), sound
 
     def _loaded(self, linear: Linear, *, whole: bool) -> Any:
         api = self._api
