@@ -153,8 +153,6 @@ class _Check:
         return distance
 
     def run(self) -> None:
-        if self.matching.status is not self._status():
-            _lie("STATUS", f"status {self.matching.status!r} cannot be proven")
         if dict(self.matching.closed_demands) != dict(self.admission.closed_demands):
             _lie("ADMISSION", "the demands that did not take part, or their reasons, are others")
         if dict(self.matching.closed_supplies) != dict(self.admission.closed_supplies):
@@ -184,6 +182,8 @@ class _Check:
             reasons = self._every_pair(answer, nothing, nothing)
         if reasons != dict(self.matching.reasons):
             _lie("REASONS", "the reasons of what is unmet are others")
+        if self.matching.status is not self._status():
+            _lie("STATUS", f"status {self.matching.status!r} is not what the levels prove")
 
     def _status(self) -> Status:
         """What the levels, once they are checked, make of the whole."""
