@@ -198,11 +198,8 @@ class _Check:
         for level, claimed, value, gap in zip(self.levels, self.matching.levels, values, gaps, strict=True):
             sign = 1 if level.sense == "max" else -1
             if (claimed.value, claimed.bound, claimed.gap) != (value, value + sign * gap, gap):
-                _lie(
-                    "LEVEL",
-                    f"level {level.name!r} is {value} with a gap of {gap}, not {claimed.value} with bound "
-                    f"{claimed.bound} and gap {claimed.gap}",
-                )
+                left = "" if proof == "potentials" else f", and the proof leaves {gap}"
+                _lie("LEVEL", f"level {level.name!r} is {value}, not {claimed.value} with bound {claimed.bound}{left}")
             word = claimed.claimed_bound
             if (word is None) != (gap == 0) or (word is not None and not 0 <= (word - value) * sign <= gap):
                 _lie("LEVEL", f"level {level.name!r}: a claim that is none")

@@ -126,7 +126,7 @@ def test_a_matching_is_held_to_the_policy_it_brings() -> None:
 
 
 def test_another_status_is_refused() -> None:
-    assert "cannot be proven" in lie(replace(TRUTH, status="OPTIMAL-ISH"), "STATUS")  # type: ignore[arg-type]  # the lie
+    assert "is not what the levels prove" in lie(replace(TRUTH, status="OPTIMAL-ISH"), "STATUS")  # type: ignore[arg-type]  # the lie
 
 
 # --- who takes part
