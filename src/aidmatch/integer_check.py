@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
 from typing import Any, Final, NoReturn
 
 import numpy as np
@@ -286,26 +288,28 @@ class _Prover:
         groups = _lists(of_group, count)
         parts = [_Piece(*one) for one in zip(pairs, demands, supplies, groups, strict=True)]
         gaps: list[int] = []
-        room = np.zeros((len(parts), len(self.levels)), dtype=object)
         tops: list[int] = []
         reached = [[self._reached(part, row) for row in range(len(self.levels))] for part in parts]
         for row, level in enumerate(self.levels):
-            if [tree.component for tree in proof.levels[row]] != list(range(count)):
+            trees = proof.levels[row]
+            if [tree.component for tree in trees] != list(range(count)):
                 _lie("CERTIFICATE", "the certificate leaves out a component")
             bounds = []
-            for number, part in enumerate(parts):
-                budgets = [
-                    tops[h] if self.levels[h].largest else reached[number][h] + room[number, h] for h in range(row)
-                ]
-                bound = self._bound(part, row, budgets, proof.levels[row][number])
-                bounds.append(min(bound, reached[number][row]))
-            values = [one[row] for one in reached]
-            each = [value - bound for value, bound in zip(values, bounds, strict=True)]
-            for number, gap in enumerate(each):
-                room[number, row] = sum(each) - gap
+            for part, own, tree in zip(parts, reached, trees, strict=True):
+                budgets = [tops[h] if self.levels[h].largest else own[h] for h in range(row)]
+                bounds.append(min(self._bound(part, row, budgets, tree), own[row]))
+            # where a level above has a gap, so many units may move from one component to another
+            lost = 0
+            for h, gap in enumerate(gaps):
+                if gap and count > 1 and not self.levels[h].largest:
+                    # each costs a bound no more than its multiplier, and one more for the rounding
+                    dearest = max(Fraction(int(tree.above[:, h].max()), tree.scale) for tree in trees)
+                    lost += ceil(gap * (dearest + 1))
+            values = [own[row] for own in reached]
             start = self.common if level.largest else 0
             tops.append(max(values, default=start))
-            gaps.append(tops[-1] - max(bounds, default=start) if level.largest else sum(each))
+            gap = tops[-1] - max(bounds, default=start) if level.largest else sum(values) - sum(bounds)
+            gaps.append(gap + lost)
         return gaps
 
     def _reached(self, part: _Piece, row: int) -> int:

@@ -325,7 +325,10 @@ class Liar:
 
 @pytest.mark.parametrize("how", ["dual", "dual nan", "mute", "too much"])
 @pytest.mark.parametrize("seed", range(6))
-def test_whatever_a_solver_says_the_answer_holds_and_the_bounds_are_true(how: str, seed: int) -> None:
+def test_whatever_a_solver_says_the_answer_holds_and_the_bounds_are_true(
+    how: str, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aidmatch.engine.integer.LEAVES", 20)
     case = (giving_case if seed % 2 else care_case)(seed)
     made = program_of(case)
     matching = made.matching(solve_integer(made.program, Liar(how)), ("liar", "0"), "0")

@@ -34,6 +34,8 @@ SCALE: Final = 2**20
 LEAVES: Final = 2_000
 #: Columns of a component above which it is not split into cases.
 SMALL: Final = 3_000
+#: Part of a level's time that is left after its search, for splitting cases.
+PROOFS: Final = 0.3
 #: Subgradient steps at the root and in each case.
 ROOT_STEPS: Final = 400
 LEAF_STEPS: Final = 40
@@ -321,17 +323,21 @@ def _level(parts: Sequence[_Part], row: int, solver: MipSolver, end: float | Non
         left = _remaining(end, clock)
         if left is not None and left <= 0:
             break
-        share = None if left is None else left * size / sum(sizes[number:])
-        part_end = None if share is None else clock() + share
         solves += 1
-        answer = relaxed.search(solver, share)
-        if answer is not None:
-            value = relaxed.accept(answer)
-            part.reached[row] = value
-            if answer.bound is not None:
-                part.claimed[row] = max(part.claimed[row], min(value, answer.bound))
-        if part.certified[row] < part.reached[row] and size <= SMALL:
-            relaxed.split(solver, part_end, clock)
+        answer = relaxed.search(solver, None if left is None else left * size / sum(sizes[number:]))
+        value = relaxed.accept(answer)
+        part.reached[row] = value
+        if answer.bound is not None:
+            part.claimed[row] = max(part.claimed[row], min(value, answer.bound))
+    open_still = [one for one in hard if one[1].certified[row] < one[1].reached[row] and one[0] <= SMALL]
+    for number, (_, _, relaxed) in enumerate(open_still):
+        left = _remaining(end, clock)
+        if left is not None and left <= 0:
+            break
+        # proofs are worth less of the time than answers
+        share = None if left is None else PROOFS * left / (len(open_still) - number)
+        relaxed.split(solver, None if share is None else clock() + share, clock)
+    for _, part, _ in hard:
         part.claimed[row] = max(part.claimed[row], part.certified[row])
     return solves
 
@@ -446,7 +452,7 @@ class _Relaxed:
             return None
         return found
 
-    def search(self, solver: MipSolver, seconds: float | None) -> MipAnswer | None:
+    def search(self, solver: MipSolver, seconds: float | None) -> MipAnswer:
         """What the solver finds."""
         low, high = self.part.low, np.minimum(self.part.high, self.plain.most)
         more = len(self.program.most) - len(low)
@@ -728,30 +734,21 @@ def _together(levels: IntegerLevel, numbers: Sequence[int]) -> int:
 def _certified(parts: Sequence[_Part], levels: Sequence[IntegerLevel]) -> list[int]:
     """Bound of each level among answers that are as good on the levels above, taken over all components.
 
-    On a level above, one component may be worse if others are better, by as much as their gaps.
+    On a level above, one component may be worse by a unit where another is better by one, which is possible as often
+    as gaps add up to. A unit changes the bound of a component by at most its multiplier, and by less than one more for
+    having been rounded.
     """
     results: list[int] = []
-    room = [[0] * len(levels) for _ in parts]
-    tops: list[int] = []
+    gaps: list[int] = []
     for row, level in enumerate(levels):
-        bounds = []
-        for part, slack in zip(parts, room, strict=True):
-            budgets = [
-                tops[higher] if levels[higher].largest else part.reached[higher] + slack[higher]
-                for higher in range(row)
-            ]
-            if budgets == part.budgets[:row]:
-                bounds.append(part.certified[row])
-                continue
-            loose = _Part(
-                part.program, part.columns, part.rows, part.values, part.named, part.low, part.high, budgets=budgets
-            )
-            bounds.append(min(part.reached[row], _Relaxed(loose, row).bound(part.trees[row])))
-        gaps = [part.reached[row] - bound for part, bound in zip(parts, bounds, strict=True)]
-        for slack, gap in zip(room, gaps, strict=True):
-            slack[row] = sum(gaps) - gap
-        tops.append(_together(level, [part.reached[row] for part in parts]))
-        results.append(_together(level, bounds))
+        lost = 0
+        for higher, gap in enumerate(gaps):
+            if gap and len(parts) > 1 and not levels[higher].largest:
+                dearest = max(int(part.trees[row].above[:, higher].max(initial=0)) for part in parts)
+                lost += -(-gap * (dearest + SCALE) // SCALE)
+        gaps.append(sum(part.reached[row] - part.certified[row] for part in parts))
+        results.append(_together(level, [part.certified[row] for part in parts]) - lost)
+        gaps[-1] += lost
     return results
 
 
