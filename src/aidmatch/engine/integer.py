@@ -44,7 +44,7 @@ WORK: Final = 5e6
 #: Pairs of each demand that a first search looks at, besides those that the relaxation takes.
 FEW: Final = 3
 #: How often a ray is added that proves a case empty.
-_RAYS: Final = (1.0, 1e3, 1e6)
+_RAYS: Final = (1e3, 1e6, -1e3, -1e6)
 
 Clock = Callable[[], float]
 
@@ -564,7 +564,7 @@ class _Relaxed:
             # a ray that proves that there is nothing: enough of it closes the case
             trees += [self._one_leaf(*self._rounded(answer.row_dual * weight)) for weight in _RAYS]
         if len(self.packed):
-            trees = [self._raised(tree, low, high, LEAF_STEPS, end, clock) for tree in trees[:2]]
+            trees[:2] = [self._raised(tree, low, high, LEAF_STEPS, end, clock) for tree in trees[:2]]
         bounds = [self._leaf_bound(tree, low, high) for tree in trees]
         best = bounds.index(max(bounds))
         return _Leaf(bounds[best], trees[best], low, high, place, fraction, charged)

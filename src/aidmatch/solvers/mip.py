@@ -255,6 +255,12 @@ class Highs:
             return Relaxation(*parts, reduced, np.array(solution.row_dual)[: linear.rows], infeasible=False)
         if status in (kinds.kInfeasible, kinds.kUnboundedOrInfeasible):
             _, found, ray = model.getDualRay()
+            if not found:  # presolve saw it, and has no ray to show
+                model.setOptionValue("presolve", "off")
+                model.clearSolver()
+                self._call(model.run())
+                _, found, ray = model.getDualRay()
+                model.setOptionValue("presolve", "choose")
             dual = np.array(ray)[: linear.rows] if found else np.zeros(0)
             return Relaxation(*(np.zeros(0),) * 3, dual, infeasible=True)
         return None
