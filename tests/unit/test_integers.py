@@ -347,3 +347,26 @@ def arrays(program: IntegerProgram) -> Iterator[Any]:
 def test_the_program_is_made_of_numbers_only() -> None:
     for thing in arrays(program_of(giving_case(3)).program):
         assert isinstance(thing, int | tuple) or thing.dtype == np.int64
+
+
+def test_nothing_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
+    giving([need("n1", 5, whole=True), need("n2", 3)], [lot("d1", 4)])
+    assert capfd.readouterr() == ("", "")
+
+
+def test_explanations_of_integers_claim_no_prices() -> None:
+    problem = am.GivingProblem([need("n1", 5, whole=True), need("n2", 3)], [lot("d1", 4), lot("d2", 9)], as_of=DAY)
+    matching = am.solve(problem)
+    for demand in ("n1", "n2"):
+        facts = am.explain(problem, matching, demand=demand).facts
+        assert facts["price"] is None
+        assert facts["alternative"] is None or facts["alternative"]["level"] is None
+    short = am.GivingProblem([need("n1", 5, whole=True)], [lot("d1", 4)], as_of=DAY)
+    told = am.explain(short, am.solve(short), demand="n1")
+    assert told.code == "DOES_NOT_FIT"
+    assert "did not let it be used" in told.text(audience="family")
+    assert "无法安排" in told.text(language="zh")
+    used = am.GivingProblem([need("n1", 4, whole=True), need("n2", 4, "B", whole=True)], [lot("d1", 4)], as_of=DAY)
+    told = am.explain(used, am.solve(used), demand="n2")
+    assert told.code == "USED_UP"
+    assert "would cost at least" not in told.text()

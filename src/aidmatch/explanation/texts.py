@@ -153,7 +153,7 @@ def _for_caseworker(facts: Mapping[str, Any], zh: bool) -> list[str]:
                 "合格者没有再可分的，也没有分给其他人。", "The eligible have no more to give, and serve nobody else."
             )
             lines.append(said.zh if zh else said.en)
-    if facts["taken_by"] and facts["reason"] == "USED_UP":
+    if facts["taken_by"] and facts["reason"] == "USED_UP" and facts["price"] is not None:
         lines.append(
             f"再多一个单位，按级次比较，代价至少是：{price}。"
             if zh

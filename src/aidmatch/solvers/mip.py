@@ -315,7 +315,8 @@ class Highs:
 
     def _loaded(self, linear: Linear, *, whole: bool) -> Any:
         api = self._api
-        model = api.Highs()
+        # not Highs(), whose callbacks print a banner before anything can be set
+        model = api._core._Highs()
         model.setOptionValue("output_flag", False)
         model.setOptionValue("mip_rel_gap", 0.0)
         model.setOptionValue("mip_abs_gap", 0.5)
