@@ -276,11 +276,14 @@ class _Prover:
             _lie("CERTIFICATE", "the certificate is for other demands, supplies or levels")
         count = 1 + int(max(of_demand.max(initial=-1), of_supply.max(initial=-1)))
         open_pair = self.last > 0
-        closed = self.group >= 0
+        closed = (self.group >= 0) & open_pair
         of_group = np.full(len(self.shipments), -2, dtype=np.int64)
         of_group[self.group[closed]] = of_supply[j[closed]]
         apart = of_demand[i] != of_supply[j]
-        apart[closed] |= of_group[self.group[closed]] != of_supply[j[closed]]
+        # groups whose lots are decided apart: a multiplier for all of them would prove nothing
+        self.scattered = np.zeros(len(self.shipments), dtype=np.bool_)
+        several = closed & (of_group[self.group] != of_supply[j]) if closed.any() else closed
+        self.scattered[self.group[several]] = True
         if (apart | (open_pair & (of_demand[i] < 0))).any():
             _lie("CERTIFICATE", "the certificate takes apart what is connected")
         pairs = _lists(of_demand[i], count)
@@ -366,7 +369,7 @@ class _Prover:
         scale = tree.scale
         y = {kind: np.zeros(size, dtype=object) for kind, size in enumerate(self._sizes())}
         for (kind, node), value in zip(tree.rows.tolist(), multipliers.tolist(), strict=True):
-            if kind not in y or not 0 <= node < len(y[kind]):
+            if kind not in y or not 0 <= node < len(y[kind]) or (kind == _SHIPMENTS and self.scattered[node]):
                 _lie("CERTIFICATE", "a multiplier of nothing")
             if (value > 0 and kind not in (_SERVED, _GIVEN, _LARGEST)) or (value < 0 and kind == _LARGEST):
                 _lie("CERTIFICATE", "a multiplier has the wrong sign")

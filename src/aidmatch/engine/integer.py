@@ -311,6 +311,8 @@ def _level(parts: Sequence[_Part], row: int, solver: MipSolver, end: float | Non
             tree, values = relaxed.root(solver, _remaining(end, clock))
             if values is not None and _value(part.program.levels[row], values) < value:
                 part.values = values
+        elif relaxed.trivial_bound(tree) < value:
+            relaxed.fill()
         part.reached.append(_value(part.program.levels[row], part.values))
         part.trees.append(tree)
         part.certified.append(relaxed.bound(tree))
@@ -407,7 +409,7 @@ class _Relaxed:
         """Multipliers of the linear relaxation, and its answer if that happens to be whole."""
         answer = solver.relaxation(self.linear, seconds, self.low, self.program.most)
         if answer is None or answer.infeasible:
-            return self.empty_tree(), None
+            return self.empty_tree(), self._inserted(np.zeros(len(self.program.most)))
         rows, multipliers, above = self._rounded(answer.row_dual)
         self.guide = answer.values, answer.reduced
         whole = self._whole(answer.values)
@@ -425,6 +427,13 @@ class _Relaxed:
         own[(own < 0) & (self.program.row_upper >= NO_LIMIT)] = 0
         rows = np.flatnonzero(own)
         return rows, own[rows], np.maximum(above, 0)
+
+    def fill(self) -> None:
+        """Add what can be added, where there is no time for more."""
+        found = self._inserted(np.zeros(len(self.plain.most)))
+        own = self.part.program.levels[self.row]
+        if found is not None and _value(own, found) < _value(own, self.part.values):
+            self.part.values = found
 
     def _inserted(self, guide: Floats) -> Ints | None:
         """What is known, and what can be added to it, as the relaxation would have it."""

@@ -233,11 +233,11 @@ class _Explainer:
         limit = self.problem.pair_limit
         free = [limit is None or self.supplies[c].id not in mine for c in some.tolist()]
         left = self.problem.demand_side.units(demand) - sum(a.quantity for a in served)
-        reason: str | None = None if not left else self._reason(any(free), not all(free), bool(allowed), offered)
-        if reason == "USED_UP" and self.matching.integer is not None:
-            reason = self.matching.reasons[demand.id]  # or what is left does not fit
+        left_for = None if not left else self._reason(any(free), not all(free), bool(allowed), offered)
+        if left_for == "USED_UP" and self.matching.integer is not None:
+            left_for = self.matching.reasons[demand.id]  # or what is left does not fit
         return {
-            "reason": reason,
+            "reason": left_for,
             "offered": offered,
             "removed": removed,
             "eligible": len(some),

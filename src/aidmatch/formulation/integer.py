@@ -356,9 +356,9 @@ def formulate_integers(flow: FlowFormulation, why: tuple[str, ...]) -> IntegerFo
             table.row(RowKind.LOAD, j, -NO_LIMIT, int(room[j]), arc[heavy], load[heavy])
     for group, donor in enumerate(_limited_donors(problem)):
         lots = np.array([supply.donor_id == donor.id for supply in supplies], dtype=np.bool_)
-        here = np.flatnonzero(lots[supply_of] & ~sent)
-        if len(here):
-            used = int(lots[pins.supply].sum())
+        here = np.flatnonzero(lots[supply_of] & ~sent & (table.most[0] > 0))
+        used = int(lots[pins.supply].sum())
+        if _shipments_at_most(supply_of[here], least[here], offered) > donor.max_shipments - used:
             nothing = np.zeros(0, dtype=np.int64)
             ones = np.ones(len(here), dtype=np.int64)
             table.row(
@@ -385,6 +385,14 @@ def formulate_integers(flow: FlowFormulation, why: tuple[str, ...]) -> IntegerFo
 
 def _loads_matter(flow: FlowFormulation, capacity: Sequence[int | None]) -> bool:
     return any(one is not None for one in capacity)
+
+
+def _shipments_at_most(supply_of: Ints, least: Ints, offered: Ints) -> int:
+    """As many shipments as lots can make at all: one an arc, each of so many pieces."""
+    lots, place, arcs = np.unique(supply_of, return_inverse=True, return_counts=True)
+    smallest = np.full(len(lots), np.iinfo(np.int64).max)
+    np.minimum.at(smallest, place, least)
+    return int(np.minimum(arcs, offered[lots] // smallest).sum())
 
 
 def _arcs(flow: FlowFormulation) -> tuple[Ints, Ints, Ints, Ints, list[tuple[Ints, Ints]]]:
