@@ -36,6 +36,8 @@ LEAVES: Final = 2_000
 SMALL: Final = 3_000
 #: Part of a level's time that is left after its search, for splitting cases.
 PROOFS: Final = 0.3
+#: How often proofs of levels above are added to one of a level that looked at their optimal face alone.
+_WEIGHTS: Final = (1, 8, 64, 1024, 2**14)
 #: Subgradient steps at the root and in each case.
 ROOT_STEPS: Final = 400
 LEAF_STEPS: Final = 40
@@ -407,13 +409,46 @@ class _Relaxed:
 
     def root(self, solver: MipSolver, seconds: float | None) -> tuple[Tree, Ints | None]:
         """Multipliers of the linear relaxation, and its answer if that happens to be whole."""
-        answer = solver.relaxation(self.linear, seconds, self.low, self.program.most)
+        # on the face alone it is quicker; on the whole, its multipliers are better
+        large = len(self.program.most) > SMALL
+        low, high = self._face() if large else (self.low, self.program.most)
+        answer = solver.relaxation(self.linear, seconds, low, high)
         if answer is None or answer.infeasible:
             return self.empty_tree(), self._inserted(np.zeros(len(self.program.most)))
-        rows, multipliers, above = self._rounded(answer.row_dual)
+        tree = self._one_leaf(*self._rounded(answer.row_dual))
+        tree = self._off_the_face(tree) if large else tree
         self.guide = answer.values, answer.reduced
         whole = self._whole(answer.values)
-        return self._one_leaf(rows, multipliers, above), self._inserted(answer.values) if whole is None else whole
+        return tree, self._inserted(answer.values) if whole is None else whole
+
+    def _face(self) -> tuple[Ints, Ints]:
+        """Limits of the columns that the levels above leave."""
+        low, high = self.part.low, np.minimum(self.part.high, self.plain.most)
+        more = len(self.program.most) - len(low)
+        return np.append(low, np.zeros(more, dtype=np.int64)), np.append(high, self.program.most[len(high) :])
+
+    def _off_the_face(self, tree: Tree) -> Tree:
+        """The same multipliers with as many of the proofs above as the columns need that these have closed."""
+        best, best_bound = tree, self.bound(tree)
+        dense = np.zeros(len(self.program.row_kind), dtype=np.int64)
+        dense[tree.rows] = tree.multipliers[0]
+        for weight in _WEIGHTS:
+            y, above = dense.copy(), tree.above[0].copy()
+            for number in range(self.row - 1, -1, -1):
+                proof = self.part.trees[number]
+                if self.part.program.levels[number].largest or len(proof.multipliers) > 1 or len(proof.packed):
+                    continue
+                if max(np.abs(y).max(initial=0), above.max(initial=0)) > 2**40:
+                    break
+                y[proof.rows] += weight * proof.multipliers[0]
+                above[number] += weight * SCALE
+                above[:number] += weight * proof.above[0]
+            rows = np.flatnonzero(y)
+            other = self._one_leaf(rows, y[rows], above)
+            bound = self.bound(other)
+            if bound > best_bound:
+                best, best_bound = other, bound
+        return best
 
     def _said(self, rows: Ints) -> tuple[Ints, Ints]:
         return self.program.row_kind[rows], self.program.row_node[rows]
@@ -463,9 +498,7 @@ class _Relaxed:
 
     def search(self, solver: MipSolver, seconds: float | None) -> MipAnswer:
         """What the solver finds."""
-        low, high = self.part.low, np.minimum(self.part.high, self.plain.most)
-        more = len(self.program.most) - len(low)
-        low, high = np.append(low, [0] * more), np.append(high, self.program.most[len(high) :])
+        low, high = self._face()
         few = self._few(high)
         if few is not None:
             first = solver.search(self.linear, None if seconds is None else seconds / 2, low, few, self._start())
