@@ -16,11 +16,11 @@ from typing import Any, Final, Literal, Protocol
 import numpy as np
 
 from aidmatch.errors import PolicyError
-from aidmatch.pair_costs import CostOfPairs, Listed, Metric, Nearness
+from aidmatch.pair_costs import CostOfPairs, Listed, Metric, Nearness, OfSupply
 from aidmatch.policy import Policy
 from aidmatch.records.care import Pair
 
-__all__ = ["LEVELS", "LevelDefinition", "LevelFacts", "level_definitions"]
+__all__ = ["LEVELS", "LevelDefinition", "LevelFacts", "level_definitions", "shortfall"]
 
 
 class LevelFacts(Protocol):
@@ -34,6 +34,19 @@ class LevelFacts(Protocol):
     @property
     def as_of(self) -> date:
         """The day decided for."""
+        ...
+
+    @property
+    def supplies(self) -> Sequence[Any]:
+        """The supplies, whether they take part or not."""
+        ...
+
+    def capacity(self, supply: Any) -> int | None:
+        """What a supply can carry; None for no limit."""
+        ...
+
+    def fair_shares(self, policy: Policy) -> Mapping[str, int]:
+        """What each supply would carry if all carried the same part of what they can, by id."""
         ...
 
     @property
@@ -64,6 +77,11 @@ class LevelDefinition:
         Cost of one unit on a pair: an integer, by demand, supply and metric. None for nothing.
     bind
         The same for arrays: makes the pair costs of lists of demands and supplies. None for nothing.
+    supply_cost
+        Cost of what a supply does in all, by supply, units and load: an integer ≥ 0. None for nothing. Such a level is
+        decided by integers.
+    largest
+        Whether the level is the largest of these costs, instead of their sum.
     """
 
     name: str
@@ -72,6 +90,8 @@ class LevelDefinition:
     unmet_cost: Callable[[Any], int] = _nothing
     pair_cost: Callable[[Any, Any, int], int] | None = None
     bind: Callable[[Sequence[Any], Sequence[Any]], CostOfPairs] | None = None
+    supply_cost: Callable[[Any, int, int], int] | None = None
+    largest: bool = False
 
 
 def _coverage(policy: Policy, facts: LevelFacts) -> list[LevelDefinition]:
@@ -156,6 +176,54 @@ def _continuity(policy: Policy, facts: LevelFacts) -> list[LevelDefinition]:
     return [_kept("continuity", "days", ages)]
 
 
+def _poor_caregivers(policy: Policy, facts: LevelFacts) -> list[LevelDefinition]:
+    def gain(supply: Any) -> int:
+        return -int(getattr(supply, "poor_household", False))
+
+    return [
+        LevelDefinition(
+            "poor-caregivers",
+            "units",
+            "max",
+            pair_cost=lambda demand, supply, metric: gain(supply),
+            bind=lambda demands, supplies: OfSupply(np.array([gain(supply) for supply in supplies], dtype=np.int64)),
+        )
+    ]
+
+
+def shortfall(supply: Any, units: int) -> int:
+    """How many persons a supply with any stays below its minimum."""
+    return max(0, int(getattr(supply, "min_persons", 0)) - units) if units else 0
+
+
+def _minimum_loads(policy: Policy, facts: LevelFacts) -> list[LevelDefinition]:
+    return [
+        LevelDefinition(
+            "minimum-loads", "persons", "min", supply_cost=lambda supply, units, load: shortfall(supply, units)
+        )
+    ]
+
+
+def _balance(policy: Policy, facts: LevelFacts) -> list[LevelDefinition]:
+    def share(supply: Any, units: int, load: int) -> int:
+        capacity = facts.capacity(supply)
+        most, used = (supply.max_persons, units) if capacity is None else (capacity, load)
+        return -(-1000 * used // most) if most else 0
+
+    if policy.balance == "largest":
+        return [LevelDefinition("balance", "per mille", "min", supply_cost=share, largest=True)]
+    fair = facts.fair_shares(policy)
+    counted = "persons" if any(facts.capacity(supply) is None for supply in facts.supplies) else "load"
+    return [
+        LevelDefinition(
+            "balance",
+            counted,
+            "min",
+            supply_cost=lambda supply, units, load: abs((units if counted == "persons" else load) - fair[supply.id]),
+        )
+    ]
+
+
 #: Every level a policy can name.
 LEVELS: Final[Mapping[str, Callable[[Policy, LevelFacts], list[LevelDefinition]]]] = {
     "coverage": _coverage,
@@ -163,6 +231,9 @@ LEVELS: Final[Mapping[str, Callable[[Policy, LevelFacts], list[LevelDefinition]]
     "continuity": _continuity,
     "nearness": _nearness,
     "distance": _distance,
+    "minimum-loads": _minimum_loads,
+    "balance": _balance,
+    "poor-caregivers": _poor_caregivers,
 }
 
 
@@ -175,6 +246,9 @@ def level_definitions(policy: Policy, facts: LevelFacts) -> tuple[LevelDefinitio
         Names the levels. ``coverage``: units served, one level a category. ``pairs``: pairs in force that are kept.
         ``continuity``: the same, each weighted by its age in days. ``nearness``: for each unit, how many of village,
         township and county the two sides do not share, by code. ``distance``: unit-metres, or unit-costs.
+        ``poor-caregivers``: units served by caregivers of poor households. ``minimum-loads``: persons missing to the
+        minima of those who have any; where there are minima, they are soft and the level is not named, it stands right
+        below coverage. ``balance``: as `Policy.balance` says.
     facts
         The problem.
 
@@ -190,4 +264,10 @@ def level_definitions(policy: Policy, facts: LevelFacts) -> tuple[LevelDefinitio
     for name in policy.levels:
         if name not in LEVELS:
             raise PolicyError(f"no level {name!r}; known: {', '.join(LEVELS)}", code="UNKNOWN_LEVEL")
-    return tuple(level for name in policy.levels for level in LEVELS[name](policy, facts))
+    if policy.family != "care" and {"balance", "minimum-loads", "poor-caregivers"} & set(policy.levels):
+        raise PolicyError("a level of caregivers in a policy for goods", code="UNKNOWN_LEVEL")
+    names = list(policy.levels)
+    soft = policy.min_load == "soft" and any(getattr(supply, "min_persons", 0) for supply in facts.supplies)
+    if soft and "minimum-loads" not in names:
+        names.insert(names.index("coverage") + 1 if "coverage" in names else 0, "minimum-loads")
+    return tuple(level for name in names for level in LEVELS[name](policy, facts))

@@ -18,6 +18,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from aidmatch.certificate import Certificate
 from aidmatch.distance.pair_table import METRE
 from aidmatch.errors import InputError, VerificationError
+from aidmatch.integer_certificate import IntegerCertificate
 from aidmatch.policy import Policy
 from aidmatch.report import Report
 
@@ -33,6 +34,7 @@ REASONS: Final = {
     "OUT_OF_REACH": "all that are allowed are out of reach, or not among the listed pairs",
     "ONE_EACH": "all in reach serve it already, and each can do so only once",
     "USED_UP": "all in reach are used up by others that come first, or as early",
+    "DOES_NOT_FIT": "what is left in reach does not fit: wholes, packs, lots, shipments, hours or minimum loads",
 }
 
 #: What a person calls demands and supplies, by family.
@@ -47,6 +49,10 @@ class Status(StrEnum):
 
     #: every level is proven optimal by a certificate that anyone can check
     OPTIMAL = "OPTIMAL"
+    #: every level is optimal, but of some only the solver says so
+    OPTIMAL_CLAIMED = "OPTIMAL_CLAIMED"
+    #: an answer that holds, with bounds that hold; it may not be the best
+    FEASIBLE = "FEASIBLE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +99,14 @@ class LevelResult:
     value
         What the matching reaches.
     bound
-        What no matching can beat that is as good on the levels above.
+        What no matching can beat that is at least as good on the levels above; recomputed in exact integers.
     gap
         Distance of the two, absolute.
     proof
-        What the bound rests on: potentials that anyone can check.
+        What the bound rests on: ``potentials`` or ``multipliers`` that anyone can check; ``claimed`` where these leave
+        a gap and only the solver says that there is none.
+    claimed_bound
+        What the solver says the bound is, where ours leaves a gap; else None.
     """
 
     name: str
@@ -106,7 +115,13 @@ class LevelResult:
     value: int
     bound: int
     gap: int
-    proof: Literal["potentials"] = "potentials"
+    proof: Literal["potentials", "multipliers", "claimed"] = "potentials"
+    claimed_bound: int | None = None
+
+    @property
+    def certified_bound(self) -> int:
+        """The bound, which is always ours."""
+        return self.bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +189,10 @@ class Solving:
         them, decided all.
     ties_proven
         Whether it is proven that the lottery drew the only answer it could, so that anybody's digest is the same.
+    method
+        Whether all of it was a ``flow``, or an ``integer`` program was needed.
+    why
+        What needed integers, and how often it occurs.
     """
 
     solvers: tuple[SolverUse, ...]
@@ -185,6 +204,8 @@ class Solving:
     rounds: int
     level_runs: int
     ties_proven: bool
+    method: Literal["flow", "integer"] = "flow"
+    why: tuple[str, ...] = ()
 
     @property
     def solver(self) -> str:
@@ -257,7 +278,9 @@ class Matching:
     solving
         How it was found.
     certificate
-        The proof.
+        The proof; where integers were needed, of nobody but whom it is about.
+    integer
+        The proof where integers were needed.
     """
 
     __pydantic_config__: ClassVar = ConfigDict(extra="forbid", hide_input_in_errors=True)
@@ -280,6 +303,7 @@ class Matching:
     reports: tuple[Report, ...]
     solving: Solving
     certificate: Certificate
+    integer: IntegerCertificate | None = None
 
     def __repr__(self) -> str:
         return f"<Matching: {self.status}, {len(self.assignments):,} assignments, {len(self.unmet):,} unmet>"
@@ -467,7 +491,8 @@ class Matching:
         yield ""
         yield f"{'level':<16}{'value':>16}{'bound':>16}{'gap':>6}  proof"
         for level in self.levels:
-            yield f"{level.name:<16}{level.value:>16,}{level.bound:>16,}{level.gap:>6,}  {level.proof}"
+            claimed = "" if level.claimed_bound is None else f" (solver: {level.claimed_bound:,})"
+            yield f"{level.name:<16}{level.value:>16,}{level.bound:>16,}{level.gap:>6,}  {level.proof}{claimed}"
         yield ""
         yield f"unmet: {sum(self.unmet.values()):,} units of {len(self.unmet):,} {demand_word}"
         for code, count in sorted(Counter(self.reasons.values()).items()):

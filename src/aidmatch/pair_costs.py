@@ -9,7 +9,7 @@ import numpy as np
 
 from aidmatch.arrays import Ints
 
-__all__ = ["MOST_METRIC", "CostOfPairs", "Listed", "Metric", "Nearness"]
+__all__ = ["MOST_METRIC", "CostOfPairs", "Listed", "Metric", "Nearness", "OfSupply"]
 
 #: No pair between points is priced at more: half the way round the earth is 20,015,115 metres.
 MOST_METRIC: Final = 2**25
@@ -123,6 +123,41 @@ class Nearness:
     def largest(self) -> int:
         """The number of nestings."""
         return len(self.demand_area)
+
+
+@dataclass(frozen=True, slots=True)
+class OfSupply:
+    """A pair costs what its supply says.
+
+    Parameters
+    ----------
+    cost
+        Of each supply, int64, shape (supplies,).
+    """
+
+    needs_metric: ClassVar[bool] = False
+
+    cost: Ints
+
+    def of(self, demand: Ints, supply: Ints, metric: Ints) -> Ints:
+        """Costs of some pairs."""
+        return self.cost[supply]
+
+    def part(self, demands: Ints, supplies: Ints) -> OfSupply:
+        """The same for some of the rows."""
+        return OfSupply(self.cost[supplies])
+
+    def labels(self, demands: int, supplies: int) -> tuple[Ints, Ints]:
+        """Supplies of one cost are alike."""
+        return np.zeros((0, demands), dtype=np.int64), self.cost[None]
+
+    def listed(self) -> tuple[Ints, Ints]:
+        """None; the costs are not below zero."""
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+
+    def largest(self) -> int:
+        """The largest of a supply."""
+        return int(np.abs(self.cost).max(initial=0))
 
 
 @dataclass(frozen=True, slots=True)

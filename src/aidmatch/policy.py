@@ -60,6 +60,16 @@ class Policy:
     max_pairs_changed
         A guard: most pairs in force that a run may end, of those whose two sides still take part. A run that would
         end more is refused; with ``pairs`` right below ``coverage`` that is the fewest for the coverage.
+    min_load
+        What a caregiver's `min_persons` is: ``soft`` counts how many are missing, as the level ``minimum-loads``, which
+        stands right below coverage unless it is named; ``hard`` allows no caregiver fewer, unless none. The hard form
+        can reduce coverage, and one more eligible pair can then lower it. A caregiver with pinned clients is exempt.
+    balance
+        What the level ``balance`` counts: the ``largest`` share of what a caregiver can carry, in per mille rounded up,
+        or the ``total`` of all differences from fair shares of what is asked.
+    travel_minutes_per_km
+        Minutes of travel a week, there and back, that a client one kilometre away adds to a caregiver's load; a part of
+        a minute counts as one.
     """
 
     name: Text = "giving"
@@ -73,6 +83,9 @@ class Policy:
     max_km_by_item: Annotated[tuple[tuple[Text, Kilometres], ...], BeforeValidator(_pairs)] = ()
     max_pairs_changed: Count | None = None
     seed: Text = "0"
+    min_load: Literal["soft", "hard"] = "soft"
+    balance: Literal["largest", "total"] = "largest"
+    travel_minutes_per_km: Count = 0
 
     @classmethod
     def giving(cls, **fields: Any) -> Policy:
@@ -116,7 +129,7 @@ class Policy:
         usual = {
             "name": "care",
             "levels": ("coverage", "continuity", "nearness", "distance"),
-            "rules": ("services", "languages", "caregiver-gender"),
+            "rules": ("services", "languages", "caregiver-gender", "windows"),
         }
         return cls._made({"family": "care", **usual, **fields}, "care")
 

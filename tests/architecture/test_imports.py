@@ -28,11 +28,14 @@ ORDER = [
     "rules",
     "problem",
     "program",
+    "integer_program",
     "certificate",
+    "integer_certificate",
     "matching",
     "formulation",
     "solvers",
     "engine",
+    "integer_check",
     "verification",
     "explanation",
     "pipeline",
@@ -41,7 +44,7 @@ ORDER = [
 ]
 
 #: Below the waist nobody knows a record, a problem or a result.
-BELOW = {"pair_costs", "program", "certificate", "solvers", "engine"}
+BELOW = {"pair_costs", "program", "integer_program", "certificate", "solvers", "engine"}
 ABOVE = {"report", "fields", "place", "records", "sources", "policy", "levels", "rules", "problem", "matching"}
 
 #: Only for a type checker's eyes.

@@ -15,7 +15,7 @@ from aidmatch import synthetic
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
-PRINT_ONLY = {"assign_caregivers.py", "explain_to_family.py", "new_caregiver.py", "override.py"}
+PRINT_ONLY = {"assign_caregivers.py", "explain_to_family.py", "hours_and_wholes.py", "new_caregiver.py", "override.py"}
 SCRIPTS = sorted(path.name for path in EXAMPLES.glob("*.py"))
 
 
@@ -192,3 +192,10 @@ def test_a_family_hears_no_other_name(tmp_path: Path) -> None:
     assert len(told) == 4
     assert not [line for line in told if re.search(r"[NL]\d{6}", line)]
     assert "Nearest alternative: L" in printed
+
+
+def test_hours_and_wholes_are_decided_and_proven(tmp_path: Path) -> None:
+    said = run("hours_and_wholes.py", cwd=tmp_path)
+    assert "decided as integer because of 2 supplies with a limit of what they carry; 2 minimum loads" in said
+    assert "L1 sends 25 kg to N0" in said
+    assert "coverage A 50 certified 50 claimed None multipliers" in said

@@ -135,12 +135,12 @@ def test_what_is_no_record_of_care_is_refused() -> None:
     assert "caregivers: id 'g1' comes twice" in refused("DUPLICATE_ID", [], [caregiver("g1"), caregiver("g1")])
 
 
-@pytest.mark.parametrize(("field", "value"), [("min_persons", 1), ("minutes_per_week", 300)])
-def test_what_is_not_decided_exactly_is_refused_and_not_ignored(field: str, value: int) -> None:
-    with pytest.raises(am.RowsError, match="id 'g2'") as caught:
-        care([client("c1")], [caregiver("g1"), caregiver("g2", **{field: value})])
+def test_clients_without_minutes_are_named_where_caregivers_have_minutes() -> None:
+    problem = care([client("c1", minutes_per_week=60), client("c2")], [caregiver("g1", minutes_per_week=300)])
+    with pytest.raises(am.RowsError, match="id 'c2'") as caught:
+        am.solve(problem)
     (fault,) = caught.value.report.refused
-    assert (fault.source, fault.line, fault.column, fault.code) == ("caregivers", 2, field, "UNSUPPORTED")
+    assert (fault.source, fault.line, fault.column, fault.code) == ("clients", 2, "minutes_per_week", "NO_MINUTES")
 
 
 def test_a_pair_is_in_force_once() -> None:

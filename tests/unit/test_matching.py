@@ -117,7 +117,10 @@ def test_the_instance_is_solved_as_by_hand() -> None:
 def test_every_reason_has_words() -> None:
     one_each = am.solve(am.CareProblem([client("c1", caregivers_needed=2)], [caregiver("g1", 5)], as_of=DAY))
     assert dict(one_each.reasons) == {"c1": "ONE_EACH"}
-    assert {*MATCHING.reasons.values(), *one_each.reasons.values()} == set(REASONS)
+    whole = am.solve(am.GivingProblem([need("n1", 3, whole=True)], [lot("d1", 2)], as_of=DAY))
+    assert dict(whole.reasons) == {"n1": "DOES_NOT_FIT"}
+    found = {*MATCHING.reasons.values(), *one_each.reasons.values(), *whole.reasons.values()}
+    assert found == set(REASONS)
 
 
 # --- rows and exports
@@ -363,7 +366,7 @@ def test_more_than_a_matching_is_refused(tmp_path: Path) -> None:
         ({"offered": "13"}, "offered"),
         ({"offered": 13.0}, "offered"),
         ({"offered": True}, "offered"),
-        ({"status": "FEASIBLE"}, "status"),
+        ({"status": "PERFECT"}, "status"),
         ({"as_of": "someday"}, "as_of"),
         ({"levels": None}, "levels"),
         ({"levels": [{"name": "coverage A"}]}, "levels"),
@@ -471,6 +474,7 @@ def test_the_digest_covers_the_answer_and_nothing_else() -> None:
         "solving": replace(MATCHING.solving, solvers=(SolverUse("x", "0", 9, {"SOLVER_FAILED": 1}),)),
         "as_of": DAY.replace(year=2018),
         "certificate": EMPTY.certificate,
+        "integer": am.solve(am.GivingProblem([need("n1", 3, whole=True)], [], as_of=DAY)).integer,
         "status": am.Status.OPTIMAL,
     }
     assert set(around) == {field.name for field in fields(am.Matching)}

@@ -100,6 +100,9 @@ def test_every_field_counts_in_the_digest() -> None:
         "max_km_by_item": {"quilt": 30},
         "max_pairs_changed": 3,
         "seed": "autumn 2026",
+        "min_load": "hard",
+        "balance": "total",
+        "travel_minutes_per_km": 5,
     }
     # of the rest there is one value only
     assert {field.name for field in fields(am.Policy)} - set(changed) == {"schema", "family"}
@@ -110,8 +113,8 @@ def test_every_field_counts_in_the_digest() -> None:
 
 def test_the_digest_is_that_of_the_fields_as_canonical_json() -> None:
     text = (
-        '{"categories":["急","缓"],"family":"giving","levels":["coverage","distance"],"max_km":30.0,"max_km_by_item":[["棉被",2.5]],"max_pairs_changed":null,"name":"giving",'
-        '"rules":["only-categories","only-areas","own-product"],"schema":1,"seed":"0","version":"1"}'
+        '{"balance":"largest","categories":["急","缓"],"family":"giving","levels":["coverage","distance"],"max_km":30.0,"max_km_by_item":[["棉被",2.5]],"max_pairs_changed":null,"min_load":"soft","name":"giving",'
+        '"rules":["only-categories","only-areas","own-product"],"schema":1,"seed":"0","travel_minutes_per_km":0,"version":"1"}'
     )
     policy = am.Policy.giving(categories=("急", "缓"), max_km=30, max_km_by_item={"棉被": 2.5})
     assert policy.digest == hashlib.sha256(text.encode()).hexdigest()
@@ -157,7 +160,7 @@ def test_the_usual_policy_of_care_keeps_pairs_before_it_brings_neighbours_togeth
     policy = am.Policy.care()
     assert (policy.family, policy.name, policy.categories) == ("care", "care", ("A", "B", "C", "D"))
     assert policy.levels == ("coverage", "continuity", "nearness", "distance")
-    assert policy.rules == ("services", "languages", "caregiver-gender")
+    assert policy.rules == ("services", "languages", "caregiver-gender", "windows")
     assert am.Policy.care(levels=("pairs",), rules=()).replace(max_km=3).levels == ("pairs",)
 
 

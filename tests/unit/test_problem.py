@@ -123,11 +123,7 @@ def test_a_pair_of_records_that_are_not_there_is_refused(triple: tuple[str, str,
 @pytest.mark.parametrize(
     ("table", "field", "value"),
     [
-        ("needs", "whole", True),
-        ("needs", "min_quantity", 2),
         ("needs", "substitutes", "approved"),
-        ("donations", "pack_size", 2),
-        ("donations", "min_lot", 2),
         ("donations", "only_project", "well"),
     ],
 )
@@ -144,9 +140,9 @@ def test_what_is_not_decided_exactly_is_refused_and_not_ignored(table: str, fiel
 
 
 def test_every_row_that_asks_for_it_is_listed() -> None:
-    needs = [need(f"n{i}", 5, whole=True, min_quantity=2) for i in range(12)]
+    needs = [need(f"n{i}", 5, substitutes="approved") for i in range(12)]
     with pytest.raises(am.RowsError, match=r"24 fault\(s\) in problem") as caught:
-        problem(needs, [lot("d0", pack_size=3)][:0])
+        problem(needs, [lot(f"d{j}", only_project="well") for j in range(12)])
     assert len(caught.value.report.refused) == 24
     assert caught.value.report.rows_kept == 0
     assert "… and 14 more in .report" in str(caught.value)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 
 from aidmatch.errors import ProblemError
+from aidmatch.fields import MAX_COUNT
 from aidmatch.records.giving import PairCost
 
 __all__ = ["METRE", "PairTable"]
@@ -23,14 +24,18 @@ class PairTable:
         Costs of pairs, each pair once.
     unit
         What one unit of cost is, such as ``metre``, ``minute`` or ``mile/10000``. Radii apply to ``metre`` only.
+    capacities
+        What each supply can carry of the pairs' loads, by id, whole numbers in a unit of the platform's own; a supply
+        that is not named can carry any load. None where the pairs bring no loads, or where caregivers have minutes.
 
     Raises
     ------
     ProblemError
-        ``DUPLICATE_PAIR`` if a pair comes twice, ``BAD_UNIT`` if the unit has no name.
+        ``DUPLICATE_PAIR`` if a pair comes twice, ``BAD_UNIT`` if the unit has no name, ``BAD_CAPACITY`` for a capacity
+        that is no whole number, ``NO_LOAD`` if a pair of a supply with a capacity has no load.
     """
 
-    def __init__(self, pairs: Iterable[PairCost], *, unit: str) -> None:
+    def __init__(self, pairs: Iterable[PairCost], *, unit: str, capacities: Mapping[str, int] | None = None) -> None:
         if not (isinstance(unit, str) and unit.isprintable() and unit.strip()):
             raise ProblemError("a table of pairs names the unit of its costs", code="BAD_UNIT")
         self.unit = unit
@@ -43,6 +48,16 @@ class PairTable:
             if (one.demand_id, one.supply_id) == (other.demand_id, other.supply_id):
                 raise ProblemError(
                     f"pair of demand {one.demand_id!r} and supply {one.supply_id!r} comes twice", code="DUPLICATE_PAIR"
+                )
+
+        self.capacities = None if capacities is None else dict(sorted(capacities.items()))
+        for id_, capacity in (self.capacities or {}).items():
+            if type(capacity) is not int or not 0 <= capacity <= MAX_COUNT:
+                raise ProblemError(f"capacity of supply {id_!r} is no whole number from 0", code="BAD_CAPACITY")
+        for pair in self._pairs if self.capacities else ():
+            if pair.supply_id in (self.capacities or {}) and pair.load is None:
+                raise ProblemError(
+                    f"pair of demand {pair.demand_id!r} and supply {pair.supply_id!r} has no load", code="NO_LOAD"
                 )
 
     def __len__(self) -> int:
@@ -60,6 +75,11 @@ class PairTable:
     def all_costs(self) -> dict[tuple[str, str], int]:
         """Cost of each pair, eligible or not, by demand id and supply id."""
         return {(pair.demand_id, pair.supply_id): pair.cost for pair in self._pairs}
+
+    @cached_property
+    def loads(self) -> dict[tuple[str, str], int]:
+        """Load of each pair that has one, by demand id and supply id."""
+        return {(pair.demand_id, pair.supply_id): pair.load for pair in self._pairs if pair.load is not None}
 
     @cached_property
     def costs(self) -> dict[tuple[str, str], int]:

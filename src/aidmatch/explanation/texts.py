@@ -36,6 +36,10 @@ _LEFT: Final = {
     "OUT_OF_REACH": _Said("目前可用的都太远", "those that would fit are too far away"),
     "ONE_EACH": _Said("附近合适的都已在为您服务", "all that fit nearby serve you already"),
     "NO_MORE": _Said("附近合适的已经没有了", "there is no more of what fits nearby"),
+    "DOES_NOT_FIT": _Said(
+        "附近虽有剩余，但受整份、包装、次数或时间的限制，无法安排",
+        "something is left nearby, but whole quantities, packs, shipments or hours did not let it be used",
+    ),
     "USED_UP": _Said(
         "附近合适的都已按规定的先后次序分完",
         "those that fit nearby went to others who come first by the rules, or as early",
@@ -50,6 +54,7 @@ _REMOVED: Final = {
     "SERVICE_NOT_OFFERED": _Said("不提供所需服务", "a service that is needed is not offered"),
     "NO_COMMON_LANGUAGE": _Said("没有共同语言", "no language in common"),
     "GENDER_NOT_WANTED": _Said("不是所要求的性别", "not of the gender asked for"),
+    "NO_COMMON_WINDOW": _Said("没有足够的共同时间", "too little time in common"),
     "FORBIDDEN": _Said("工作人员决定禁止", "forbidden by a decision"),
     "OUT_OF_REACH": _Said("超出距离范围或不在配对表中", "out of reach, or not among the listed pairs"),
 }
@@ -60,6 +65,9 @@ _LEVELS: Final = {
     "continuity": _Said("连续性（天）", "continuity (days)"),
     "nearness": _Said("就近等级", "nearness"),
     "distance": _Said("距离", "distance"),
+    "minimum-loads": _Said("未达最低人数", "persons missing to minimum loads"),
+    "balance": _Said("负担均衡", "balance of loads"),
+    "poor-caregivers": _Said("由困难家庭照护者提供", "by caregivers of poor households"),
 }
 
 
@@ -145,7 +153,7 @@ def _for_caseworker(facts: Mapping[str, Any], zh: bool) -> list[str]:
                 "合格者没有再可分的，也没有分给其他人。", "The eligible have no more to give, and serve nobody else."
             )
             lines.append(said.zh if zh else said.en)
-    if facts["taken_by"] and facts["reason"] == "USED_UP":
+    if facts["taken_by"] and facts["reason"] == "USED_UP" and facts["price"] is not None:
         lines.append(
             f"再多一个单位，按级次比较，代价至少是：{price}。"
             if zh

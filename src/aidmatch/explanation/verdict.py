@@ -60,7 +60,7 @@ class Explanation:
         ``price``
             What one more unit is proven to cost at least, by level, compared lexicographically: what others lose by
             it and what the pair itself costs. Levels where that is nothing are left out. None if no eligible supply
-            could take more.
+            could take more, or integers decided, which have no prices that hold for one unit.
         ``alternative``
             The nearest eligible supply that does not serve it and is not pinned away: ``supply_id``, ``cost``, and
             the first level at which the proof shows it to be worse, ``level``, with the least that it is worse, ``by``;
@@ -233,8 +233,11 @@ class _Explainer:
         limit = self.problem.pair_limit
         free = [limit is None or self.supplies[c].id not in mine for c in some.tolist()]
         left = self.problem.demand_side.units(demand) - sum(a.quantity for a in served)
+        left_for = None if not left else self._reason(any(free), not all(free), bool(allowed), offered)
+        if left_for == "USED_UP" and self.matching.integer is not None:
+            left_for = self.matching.reasons[demand.id]  # or what is left does not fit
         return {
-            "reason": None if not left else self._reason(any(free), not all(free), bool(allowed), offered),
+            "reason": left_for,
             "offered": offered,
             "removed": removed,
             "eligible": len(some),
@@ -281,7 +284,7 @@ class _Explainer:
         return np.stack([nothing if pc is None else pc.of(rows, columns, metric) for pc in self.pair_costs])
 
     def _price(self, row: int, columns: Ints, metric: Ints) -> dict[str, int] | None:
-        if not len(columns):
+        if not len(columns) or self.matching.integer is not None:
             return None
         cheapest = min(map(tuple, (self._costs(row, columns, metric) - self.v[:, columns]).T.tolist()))
         return {level.name: amount for level, amount in zip(self.levels, cheapest, strict=True) if amount}
@@ -302,6 +305,8 @@ class _Explainer:
         if not mine or not others:
             return None
         cost, supply_id, column = min(others)
+        if self.matching.integer is not None:
+            return {"supply_id": supply_id, "cost": cost, "level": None, "by": None}
         at, unit_cost = np.array([column]), np.array([cost])
         reduced = self._costs(row, at, unit_cost)[:, 0] - self.u[:, row] - self.v[:, column]
         worse = next(((lv.name, int(by)) for lv, by in zip(self.levels, reduced, strict=True) if by), (None, None))

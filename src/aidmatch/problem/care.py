@@ -59,7 +59,7 @@ class CareProblem(Problem):
         lambda caregiver: int(caregiver.max_persons),
         lambda caregiver: ("care", "person"),
         lambda caregiver: str(caregiver.household_id),
-        {"min_persons": 0, "minutes_per_week": None},
+        {},
     )
     pair_limit: ClassVar[int | None] = 1
 

@@ -10,7 +10,7 @@ from aidmatch.distance.pair_table import PairTable
 from aidmatch.place import Place
 from aidmatch.problem.problem import Problem, Side
 from aidmatch.records.decision import Decision
-from aidmatch.records.giving import Donation, Need
+from aidmatch.records.giving import Donation, Donor, Need
 
 __all__ = ["GivingProblem"]
 
@@ -30,6 +30,8 @@ class GivingProblem(Problem):
         Points of administrative codes; they complete the records that have a code and no point.
     decisions
         Pairs that people have pinned or forbidden.
+    donors
+        What donors ask for all of their lots together; a donor who is not among them asks for nothing.
 
     Raises
     ------
@@ -46,7 +48,7 @@ class GivingProblem(Problem):
         lambda need: int(need.quantity),
         lambda need: (need.item, need.unit),
         lambda need: str(need.household_id),
-        {"whole": False, "min_quantity": 1, "substitutes": "none"},
+        {"substitutes": "none"},
     )
     supply_side: ClassVar[Side] = Side(
         Donation,
@@ -54,7 +56,7 @@ class GivingProblem(Problem):
         lambda lot: int(lot.quantity),
         lambda lot: (lot.item, lot.unit),
         lambda lot: str(lot.donor_id),
-        {"pack_size": 1, "min_lot": 1, "only_project": None},
+        {"only_project": None},
     )
     pair_limit: ClassVar[int | None] = None
 
@@ -67,8 +69,9 @@ class GivingProblem(Problem):
         pairs: PairTable | None = None,
         places: Iterable[Place] = (),
         decisions: Iterable[Decision] = (),
+        donors: Iterable[Donor] = (),
     ) -> None:
-        self._fill(needs, donations, as_of, pairs, places, (), decisions)
+        self._fill(needs, donations, as_of, pairs, places, (), decisions, donors)
 
     @property
     def needs(self) -> tuple[Need, ...]:

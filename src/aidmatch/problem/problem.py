@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +20,7 @@ from aidmatch.place import Place
 from aidmatch.policy import Policy
 from aidmatch.records.care import Pair
 from aidmatch.records.decision import Decision
-from aidmatch.records.giving import PairCost
+from aidmatch.records.giving import Donor, PairCost
 from aidmatch.report import Fault, Report
 from aidmatch.sources.reading import Records
 
@@ -109,6 +110,7 @@ class Problem:
     pairs: PairTable | None
     current: tuple[Pair, ...]
     decisions: tuple[Decision, ...]
+    donors: tuple[Donor, ...]
     #: what was wrong with the sources, where records were read from some
     reports: tuple[Report, ...]
     _where: Mapping[str, tuple[str, Sequence[int]]]
@@ -123,6 +125,7 @@ class Problem:
         places: Iterable[Place],
         current: Iterable[Pair],
         decisions: Iterable[Decision],
+        donors: Iterable[Donor] = (),
     ) -> None:
         if isinstance(as_of, datetime) and as_of.time() == time():
             as_of = as_of.date()
@@ -146,6 +149,9 @@ class Problem:
             if isinstance(extra, Records):
                 reports.append(extra.report)
             object.__setattr__(self, name, tuple(_of_kind(extra, kind, name)))
+        if isinstance(donors, Records):
+            reports.append(donors.report)
+        object.__setattr__(self, "donors", tuple(_checked(donors, Donor, "donors")))
         object.__setattr__(self, "as_of", as_of)
         object.__setattr__(self, "pairs", pairs)
         object.__setattr__(self, "reports", tuple(reports))
@@ -186,12 +192,17 @@ class Problem:
             tables["current"] = (Pair, sorted(self.current, key=lambda p: (p.demand_id, p.supply_id, p.state, p.since)))
         if self.decisions:
             tables["decisions"] = (Decision, sorted(self.decisions, key=lambda decision: decision.id))
+        if self.donors:
+            tables["donors"] = (Donor, sorted(self.donors, key=lambda donor: donor.id))
         digests = {
             name: hashlib.sha256(_adapter(kind).dump_json(tuple(rows))).hexdigest()
             for name, (kind, rows) in tables.items()
         }
         if self.pairs is not None:
             digests["pairs_unit"] = hashlib.sha256(self.pairs.unit.encode()).hexdigest()
+            if self.pairs.capacities is not None:
+                carried = json.dumps(self.pairs.capacities, sort_keys=True)
+                digests["pairs_capacities"] = hashlib.sha256(carried.encode()).hexdigest()
         return digests
 
     def admission(self) -> Admission:
@@ -228,6 +239,88 @@ class Problem:
             return min((limit for limit in limits if limit is not None), default=MAX_COUNT)
 
         return metres
+
+    def capacity(self, supply: Any) -> int | None:
+        """What a supply can carry of the loads of its pairs; None for no limit.
+
+        Parameters
+        ----------
+        supply
+            Any of the supplies.
+
+        Returns
+        -------
+        Minutes a week, or what the table of pairs says, in its own unit.
+        """
+        if self.pairs is not None and self.pairs.capacities is not None:
+            return self.pairs.capacities.get(supply.id)
+        minutes: int | None = getattr(supply, "minutes_per_week", None)
+        return minutes
+
+    def load(self, policy: Policy) -> Callable[[Any, Any, int], int]:
+        """What a unit on a pair takes of what its supply can carry.
+
+        Parameters
+        ----------
+        policy
+            Has the minutes of travel.
+
+        Returns
+        -------
+        A function of demand, supply and the pair's cost. Where the table of pairs has the pair's load, that; else the
+        client's minutes a week and, where costs are metres, the policy's minutes of travel, rounded up.
+        """
+        loads = {} if self.pairs is None else self.pairs.loads
+        rate = policy.travel_minutes_per_km if self.cost_unit == METRE else 0
+
+        def of(demand: Any, supply: Any, cost: int) -> int:
+            listed = loads.get((demand.id, supply.id))
+            if listed is not None:
+                return listed
+            return (getattr(demand, "minutes_per_week", None) or 0) - (-cost * rate // 1000)
+
+        return of
+
+    def fair_shares(self, policy: Policy) -> dict[str, int]:
+        """What each supply would carry if all carried the same part of what they can, rounded down, by id.
+
+        Parameters
+        ----------
+        policy
+            As for `load`.
+
+        Returns
+        -------
+        Units where a supply that takes part has no capacity, else loads without travel, of all that is asked.
+        """
+        demands, supplies = self._admission.demands, self._admission.supplies
+        carried = all(self.capacity(supply) is not None for supply in supplies)
+        most = {s.id: (self.capacity(s) or 0) if carried else self.supply_side.units(s) for s in supplies}
+        each = [(getattr(d, "minutes_per_week", None) or 0) if carried else 1 for d in demands]
+        asked = sum(self.demand_side.units(d) * one for d, one in zip(demands, each, strict=True))
+        whole = sum(most.values())
+        return {id_: min(one, asked * one // whole) if whole else 0 for id_, one in most.items()}
+
+    def check_loads(self) -> None:
+        """Refuse clients without minutes where caregivers have minutes and no table says what a pair takes.
+
+        Raises
+        ------
+        RowsError
+            ``NO_MINUTES``, with every such row.
+        """
+        if self.family != "care" or all(self.capacity(supply) is None for supply in self.supplies):
+            return
+        listed = set() if self.pairs is None else {demand_id for demand_id, _ in self.pairs.loads}
+        self._refuse(
+            [
+                (self.demand_side, row, "minutes_per_week")
+                for row, client in enumerate(self.demands)
+                if client.minutes_per_week is None and client.id not in listed and client.closed(self.as_of) is None
+            ],
+            "NO_MINUTES",
+            "caregivers have minutes, but what this client needs of them is not known",
+        )
 
     def pairs_ended(self, kept: Iterable[tuple[str, str]]) -> int:
         """How many pairs in force a matching ends, of those whose two sides take part.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
-from typing import Annotated, ClassVar, Literal
+from itertools import pairwise
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic.dataclasses import dataclass
 from pydantic_core import PydanticCustomError
 
@@ -17,6 +19,38 @@ __all__ = ["Caregiver", "Client", "Pair"]
 
 Minutes = Annotated[int, Field(ge=0, le=7 * 24 * 60), WHOLE]
 Persons = Annotated[int, Field(ge=0, le=10_000), WHOLE]
+
+
+def _windows(value: Any) -> Any:
+    if isinstance(value, str):
+        try:
+            value = [
+                (int(day), *(60 * int(clock[:-3]) + int(clock[-2:]) for clock in span.split("-")))
+                for day, span in (part.split() for part in _BETWEEN.split(value) if part.strip())
+            ]
+        except ValueError:
+            raise PydanticCustomError("BAD_WINDOW", "windows look like '1 08:00-11:30; 3 14:00-18:00'") from None
+    return tuple(sorted(map(tuple, value))) if isinstance(value, list | tuple) else value
+
+
+def _in_the_week(value: tuple[tuple[int, int, int], ...]) -> tuple[tuple[int, int, int], ...]:
+    for day, start, end in value:
+        if not 1 <= day <= 7 or not 0 <= start <= end <= 24 * 60:
+            raise PydanticCustomError("BAD_WINDOW", "a window is a weekday 1–7 and two minutes of the day in order")
+        if start == end:
+            raise PydanticCustomError("BAD_WINDOW", "a window ends when it begins")
+    if any(one[0] == other[0] and other[1] < one[2] for one, other in pairwise(value)):
+        raise PydanticCustomError("BAD_WINDOW", "two windows overlap")
+    return value
+
+
+_BETWEEN = re.compile("[;；、]")
+#: Weekday 1–7, from minute and to minute of the day; in a cell ``1 08:00-11:30; 3 14:00-18:00``.
+Windows = Annotated[
+    tuple[tuple[Annotated[int, WHOLE], Annotated[int, WHOLE], Annotated[int, WHOLE]], ...],
+    BeforeValidator(_windows),
+    AfterValidator(_in_the_week),
+]
 Year = Annotated[int, Field(ge=1850, le=2200), WHOLE]
 Gender = Literal["F", "M"]
 
@@ -42,7 +76,7 @@ class Client:
     gender
         ``F`` or ``M``.
     minutes_per_week
-        Care needed.
+        Care needed, from each caregiver; needed where caregivers have minutes.
     services
         What a caregiver must be able to do, all of it.
     languages
@@ -50,7 +84,11 @@ class Client:
     caregiver_gender
         The gender the caregiver must have; None for any.
     caregivers_needed
-        How many different caregivers, at least 1; being served by fewer counts.
+        How many different caregivers, at least 1; being served by fewer counts, unless the client is `whole`.
+    whole
+        All caregivers or none.
+    windows
+        When care may take place: weekday 1–7, from minute, to minute of the day; empty for any time.
     waiting_since
         The day the person joined the waiting list.
     modes_accepted
@@ -78,6 +116,8 @@ class Client:
     languages: Names = ()
     caregiver_gender: Gender | None = None
     caregivers_needed: Annotated[int, Field(ge=1, le=10_000), WHOLE] = 1
+    whole: bool = False
+    windows: Windows = ()
     waiting_since: Day | None = None
     modes_accepted: Annotated[tuple[Literal["neighbour", "bed", "doctor"], ...], ListedNames] = ("neighbour",)
 
@@ -119,11 +159,13 @@ class Caregiver:
     services, languages
         What the person can do and speak.
     min_persons, max_persons
-        How many clients at least and at most; the minimum is kept for later versions and must be 0.
+        How many clients at least, unless none, and at most. The policy says whether the minimum is a wish or a must.
     minutes_per_week
-        Time the person has; must be empty, as hours are not decided yet.
+        Time the person has, travel included; None for no limit.
     max_km
         How far the person goes, in kilometres.
+    windows
+        When the person can work: weekday 1–7, from minute, to minute of the day; empty for any time.
     available_from, available_until
         The days between which the person works, both included.
     poor_household
@@ -148,6 +190,7 @@ class Caregiver:
     max_persons: Persons = 5
     minutes_per_week: Minutes | None = None
     max_km: Kilometres | None = None
+    windows: Windows = ()
     available_from: Day | None = None
     available_until: Day | None = None
     poor_household: bool = False

@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, ClassVar, Literal
 
+from pydantic import model_validator
 from pydantic.dataclasses import dataclass
+from pydantic_core import PydanticCustomError
 
 from aidmatch.fields import CONFIG, Areas, Count, Day, Id, Kilometres, ListedNames, Names, Positive, Text
 from aidmatch.place import Place
 from aidmatch.records.case import Gate
 
-__all__ = ["Donation", "Need", "PairCost"]
+__all__ = ["Donation", "Donor", "Need", "PairCost"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, config=CONFIG)
@@ -41,7 +43,7 @@ class Need:
     recurring_days
         Period in days, if it comes again; this record is one period's need.
     min_quantity
-        The smallest delivery that is of use.
+        The least that is of use: so many pieces in all, from whomever, or none.
     whole
         All or nothing.
     substitutes
@@ -73,6 +75,12 @@ class Need:
     whole: bool = False
     substitutes: Literal["none", "approved", "category"] = "none"
     accepts: Annotated[tuple[Literal["goods", "money", "service"], ...], ListedNames] = ("goods",)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Need:
+        if self.min_quantity > self.quantity:
+            raise PydanticCustomError("OUT_OF_RANGE", "min_quantity is above quantity")
+        return self
 
     def __repr__(self) -> str:
         return f"<Need {self.id!r}>"
@@ -117,8 +125,10 @@ class Donation:
         The days on which it can be handed over, both included.
     expires_on
         Last day on which it may be used.
-    pack_size, min_lot
-        Sizes in which it must leave.
+    pack_size
+        It leaves in whole packs of so many pieces.
+    min_lot
+        The fewest pieces that it sends to any one need.
     max_km
         How far it may travel, in kilometres.
     only_categories
@@ -156,6 +166,12 @@ class Donation:
     only_project: Text | None = None
     producer_household_id: Id | None = None
 
+    @model_validator(mode="after")
+    def _ordered(self) -> Donation:
+        if self.min_lot > self.quantity or self.pack_size > self.quantity:
+            raise PydanticCustomError("OUT_OF_RANGE", "min_lot or pack_size is above quantity")
+        return self
+
     def __repr__(self) -> str:
         return f"<Donation {self.id!r}>"
 
@@ -182,6 +198,32 @@ class Donation:
         return None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, config=CONFIG)
+class Donor:
+    """What one donor asks for all of their lots together.
+
+    Parameters
+    ----------
+    id
+        As in the lots' `donor_id`.
+    max_shipments
+        Most needs that their lots are sent to, each lot and need counted once; None for no limit.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        If a value is not what its field asks for.
+    """
+
+    table: ClassVar[str] = "donors"
+
+    id: Id
+    max_shipments: Count | None = None
+
+    def __repr__(self) -> str:
+        return f"<Donor {self.id!r}>"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)
 class PairCost:
     """What it costs to send one unit from one supply to one demand, by the platform's own matrix.
@@ -194,6 +236,8 @@ class PairCost:
         A non-negative integer; its unit belongs to the whole table (`PairTable`).
     eligible
         False forbids the pair.
+    load
+        What a unit on the pair takes of what the supply can carry (`PairTable`); None where nothing is carried.
     """
 
     table: ClassVar[str] = "pairs"
@@ -202,3 +246,4 @@ class PairCost:
     supply_id: Id
     cost: Count
     eligible: bool = True
+    load: Count | None = None

@@ -9,7 +9,7 @@ from aidmatch.arrays import Ints
 from aidmatch.records.care import Caregiver, Client
 from aidmatch.rules.protocol import numbered
 
-__all__ = ["CaregiverGender", "Languages", "Services"]
+__all__ = ["CaregiverGender", "CommonWindows", "Languages", "Services"]
 
 
 class Services:
@@ -40,6 +40,34 @@ class Languages:
     def labels(self, demands: Sequence[Client], supplies: Sequence[Caregiver]) -> tuple[Ints, Ints]:
         """By the lists of languages."""
         return numbered(client.languages for client in demands), numbered(giver.languages for giver in supplies)
+
+
+class CommonWindows:
+    """A caregiver has time when the client wants care: as many minutes as the client needs, or one at least.
+
+    Who has no windows has any time.
+    """
+
+    name: ClassVar[str] = "windows"
+
+    def reason(self, demand: Client, supply: Caregiver) -> str | None:
+        """``NO_COMMON_WINDOW`` if they have too little time in common."""
+        if not demand.windows or not supply.windows:
+            return None
+        common = sum(
+            max(0, min(one[2], other[2]) - max(one[1], other[1]))
+            for one in demand.windows
+            for other in supply.windows
+            if one[0] == other[0]
+        )
+        return None if common >= max(1, demand.minutes_per_week or 0) else "NO_COMMON_WINDOW"
+
+    def labels(self, demands: Sequence[Client], supplies: Sequence[Caregiver]) -> tuple[Ints, Ints]:
+        """By windows, and by minutes where there are windows."""
+        return (
+            numbered((client.windows, client.minutes_per_week if client.windows else None) for client in demands),
+            numbered(giver.windows for giver in supplies),
+        )
 
 
 class CaregiverGender:

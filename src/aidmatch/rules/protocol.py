@@ -23,6 +23,7 @@ RULES = Registry(
         "services": "aidmatch.rules.care:Services",
         "languages": "aidmatch.rules.care:Languages",
         "caregiver-gender": "aidmatch.rules.care:CaregiverGender",
+        "windows": "aidmatch.rules.care:CommonWindows",
     },
 )
 

@@ -15,7 +15,7 @@ taken off both sides first: the proof is about what was left to decide.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -29,6 +29,7 @@ from aidmatch.distance.great_circle import GreatCircle
 from aidmatch.distance.pair_table import METRE
 from aidmatch.distance.protocol import DISTANCES, Distance, distance_named, measure
 from aidmatch.errors import VerificationError
+from aidmatch.integer_check import Decided, check_rows, proven_gaps
 from aidmatch.levels import LevelDefinition, level_definitions
 from aidmatch.matching import Assignment, Matching, Status
 from aidmatch.pair_costs import CostOfPairs, Listed, Metric
@@ -181,8 +182,6 @@ class _Check:
         return distance
 
     def run(self) -> None:
-        if self.matching.status is not Status.OPTIMAL:
-            _lie("STATUS", f"status {self.matching.status!r} cannot be proven")
         if dict(self.matching.closed_demands) != dict(self.admission.closed_demands):
             _lie("ADMISSION", "the demands that did not take part, or their reasons, are others")
         if dict(self.matching.closed_supplies) != dict(self.admission.closed_supplies):
@@ -192,11 +191,97 @@ class _Check:
         if self.policy.max_pairs_changed is not None and ended > self.policy.max_pairs_changed:
             _lie("LIMIT", f"{ended} pairs in force are ended; at most {self.policy.max_pairs_changed} may be")
         self._totals(answer)
-        self._level_values(answer)
-        u, v = self._certificate(answer)
-        self._tight(answer, u, v)
-        if self._every_pair(answer, u, v) != dict(self.matching.reasons):
+        assignments = self.matching.assignments
+        ends = zip(answer.pairs.i.tolist(), answer.pairs.j.tolist(), strict=True)
+        sent = [
+            (self.demands[i], self.supplies[j], a.quantity, a.pinned, a.cost)
+            for a, (i, j) in zip(assignments, ends, strict=True)
+        ]
+        check_rows(self.problem, self.policy, sent)
+        values = self._level_values(answer)
+        if self.matching.integer is None:
+            self._gaps(values, [0] * len(values), "potentials")
+            u, v = self._certificate(answer)
+            self._tight(answer, u, v)
+            reasons = self._every_pair(answer, u, v)
+        else:
+            gaps = proven_gaps(self.problem, self.policy, self.levels, self._decided(answer), self.matching.integer)
+            self._gaps(values, gaps, "multipliers")
+            nothing = np.zeros((len(self.levels), max(len(self.demands), len(self.supplies))), dtype=np.int64)
+            reasons = self._every_pair(answer, nothing, nothing)
+        if reasons != dict(self.matching.reasons):
             _lie("REASONS", "the reasons of what is unmet are others")
+        if self.matching.status is not self._status():
+            _lie("STATUS", f"status {self.matching.status!r} is not what the levels prove")
+
+    def _status(self) -> Status:
+        """What the levels, once they are checked, make of the whole."""
+        if all(level.gap == 0 for level in self.matching.levels):
+            return Status.OPTIMAL
+        if all(level.gap == 0 or level.claimed_bound == level.value for level in self.matching.levels):
+            return Status.OPTIMAL_CLAIMED
+        return Status.FEASIBLE
+
+    def _gaps(self, values: Sequence[int], gaps: Sequence[int], proof: str) -> None:
+        """Every level's value, bound and gap, and what the solver claims of it, which stays a claim."""
+        for level, claimed, value, gap in zip(self.levels, self.matching.levels, values, gaps, strict=True):
+            sign = 1 if level.sense == "max" else -1
+            if (claimed.value, claimed.bound, claimed.gap) != (value, value + sign * gap, gap):
+                left = "" if proof == "potentials" else f", and the proof leaves {gap}"
+                _lie("LEVEL", f"level {level.name!r} is {value}, not {claimed.value} with bound {claimed.bound}{left}")
+            word = claimed.claimed_bound
+            if (word is None) != (gap == 0) or (word is not None and not 0 <= (word - value) * sign <= gap):
+                _lie("LEVEL", f"level {level.name!r}: a claim that is none")
+            how = "claimed" if gap and word == value else proof
+            if (claimed.sense, claimed.unit, claimed.proof) != (level.sense, level.unit, how):
+                _lie("LEVEL", f"level {level.name!r}: sense, unit or proof is another")
+
+    def _decided(self, answer: _Answer) -> Decided:
+        """The matching over every eligible pair."""
+        found = []
+        # pairs at their limit are decided, too; only those that are pinned to it are not
+        pinned = answer.pinned > 0
+        full = pinned if self.problem.pair_limit is not None else np.zeros(len(pinned), dtype=np.bool_)
+        closed = [(self.demand_row.get(d, -1), self.supply_row.get(s, -1)) for d, s in self.admission.forbidden]
+        i, j = np.array([pair for pair in closed if min(pair) >= 0], dtype=np.int64).reshape(-1, 2).T
+        i, j = np.concatenate([i, answer.pairs.i[full]]), np.concatenate([j, answer.pairs.j[full]])
+        width = max(len(self.supplies), 1)
+        for pairs in self._pairs_that_could_meet():
+            some = pairs.part(~np.isin(pairs.i * width + pairs.j, i * width + j))
+            some = some.part(self._allowed(some.i, some.j))
+            cost = self._cost(some)
+            near = cost <= self.reach[some.j]
+            found.append(np.stack([some.i[near], some.j[near], cost[near]]))
+        rows, columns, metric = np.concatenate([np.zeros((3, 0), dtype=np.int64), *found], axis=1)
+        order = np.lexsort((columns, rows))
+        rows, columns, metric = rows[order], columns[order], metric[order]
+        units = np.zeros(len(rows), dtype=np.int64)
+        moves = answer.decided > 0
+        keys = answer.pairs.i[moves] * width + answer.pairs.j[moves]
+        at = np.searchsorted(rows * width + columns, keys)
+        if (at >= len(rows)).any() or ((rows * width + columns)[np.minimum(at, len(rows) - 1)] != keys).any():
+            _lie("ELIGIBILITY", "an assignment is among no eligible pairs")
+        units[at] = answer.decided[moves]
+        paid = np.array([a.cost for a in self.matching.assignments], dtype=np.int64)
+        taken = [np.zeros(len(side), dtype=np.int64) for side in (self.demands, self.supplies)]
+        for of, ends in zip(taken, (answer.pairs.i, answer.pairs.j), strict=True):
+            np.add.at(of, ends, answer.pinned)
+        return Decided(
+            rows,
+            columns,
+            metric,
+            units,
+            answer.pairs.i[pinned],
+            answer.pairs.j[pinned],
+            answer.pinned[pinned],
+            paid[pinned],
+            tuple(
+                np.zeros(len(rows), dtype=np.int64) if level is None else level.of(rows, columns, metric)
+                for level in self._pair_costs
+            ),
+            self.asked - taken[0],
+            self.offered - taken[1],
+        )
 
     def _answer(self) -> _Answer:
         """The assignments as arrays, once each is known to be one and no quantity is broken."""
@@ -288,13 +373,19 @@ class _Check:
         if claimed != sorted(totals.items()) or (self.matching.supplies, self.matching.offered) != supplies:
             _lie("TOTALS", "the totals are not those of the demands, the supplies and the assignments")
 
-    def _level_values(self, answer: _Answer) -> None:
+    def _level_values(self, answer: _Answer) -> list[int]:
         """Every level by its scalar form, pinned units counted in."""
+        load_of = self.problem.load(self.policy)
+        units, loads = [0] * len(self.supplies), [0] * len(self.supplies)
+        for a, i, j in zip(self.matching.assignments, answer.pairs.i.tolist(), answer.pairs.j.tolist(), strict=True):
+            units[j] += a.quantity
+            loads[j] += a.quantity * load_of(self.demands[i], self.supplies[j], a.cost)
+        values = []
         if [level.name for level in self.levels] != [level.name for level in self.matching.levels]:
             _lie("LEVEL", "the levels are not the policy's")
         ends = list(zip(answer.pairs.i.tolist(), answer.pairs.j.tolist(), strict=True))
         paid = np.array([a.cost for a in self.matching.assignments], dtype=np.int64)
-        for level, arrays, claimed in zip(self.levels, self._pair_costs, self.matching.levels, strict=True):
+        for level, arrays in zip(self.levels, self._pair_costs, strict=True):
             value = sum(level.unmet_cost(d) * over for d, over in zip(self.demands, answer.left.tolist(), strict=True))
             if level.pair_cost is not None and arrays is not None:
                 costs = [
@@ -305,12 +396,15 @@ class _Check:
                     _lie("LEVEL", f"level {level.name!r}: its two forms do not agree, so that nothing can be proven")
                 value += sum(a.quantity * cost for a, cost in zip(self.matching.assignments, costs, strict=True))
             if level.sense == "max":
-                units = self.asked.tolist()
-                value = sum(level.unmet_cost(d) * q for d, q in zip(self.demands, units, strict=True)) - value
-            if (claimed.value, claimed.bound, claimed.gap) != (value, value, 0):
-                _lie("LEVEL", f"level {level.name!r} is {value}, not {claimed.value} with bound {claimed.bound}")
-            if (claimed.sense, claimed.unit, claimed.proof) != (level.sense, level.unit, "potentials"):
-                _lie("LEVEL", f"level {level.name!r}: sense, unit or proof is another")
+                asked = self.asked.tolist()
+                value = sum(level.unmet_cost(d) * q for d, q in zip(self.demands, asked, strict=True)) - value
+            if level.supply_cost is not None:
+                if self.matching.integer is None:
+                    _lie("LEVEL", f"level {level.name!r} is not proven by potentials")
+                of_supplies = list(map(level.supply_cost, self.supplies, units, loads))
+                value += max(of_supplies, default=0) if level.largest else sum(of_supplies)
+            values.append(value)
+        return values
 
     def _certificate(self, answer: _Answer) -> tuple[Ints, Ints]:
         """The potentials, once they fit the nodes."""
@@ -355,14 +449,25 @@ class _Check:
         eligible = (answer.decided > 0) | self._eligible(answer.pairs)
         served = np.zeros(len(self.demands), dtype=np.bool_)
         served[answer.pairs.i[eligible]] = True
-        return self._reasons(look, could_take, served)
+        reasons = self._reasons(look, could_take, served)
+        if self.matching.integer is not None:
+            reasons |= {self.demands[row].id: "DOES_NOT_FIT" for row in self._with_some_left(look, answer)}
+        return reasons
+
+    def _with_some_left(self, look: _Look, answer: _Answer) -> list[int]:
+        """Demands that want more and have a pair that could take it, with something unused."""
+        found = np.zeros(len(self.demands), dtype=np.bool_)
+        for i, j in self._items:
+            for pairs in self._blocks(i[look.wanted[i]], j[answer.unused[j] > 0]):
+                found[pairs.i[self._takes(look, pairs)]] = True
+        return np.flatnonzero(found).tolist()
 
     def _look(self, answer: _Answer, u: Ints, v: Ints) -> _Look:
         rank = np.array([self.policy.categories.index(demand.category) for demand in self.demands], dtype=np.int64)
         lowest = np.full(len(self.supplies), -1, dtype=np.int64)
         moves = answer.decided > 0
         np.maximum.at(lowest, answer.pairs.j[moves], rank[answer.pairs.i[moves]])
-        if self.policy.levels[0] != "coverage":
+        if self.policy.levels[0] != "coverage" or self.matching.integer is not None:
             lowest[:] = -1
         else:
             # whoever has something to spare serves nobody in particular
@@ -392,7 +497,9 @@ class _Check:
         return takes
 
     def _better(self, look: _Look, pairs: _Pairs) -> Bools:
-        """Whether a pair that can take more would make the matching better by its price."""
+        """Whether a pair that can take more would make the matching better by its price; integers have none."""
+        if self.matching.integer is not None:
+            return np.zeros(len(pairs.i), dtype=np.bool_)
         better = self._sign(pairs, look.u, look.v) < 0
         some = np.flatnonzero(better)
         better[some] = self._takes(look, pairs.part(some))
@@ -427,15 +534,23 @@ class _Check:
 
     def _enumerated(self, look: _Look, i: Ints, j: Ints, could_take: Bools) -> int | None:
         """First demand of an item with a pair that gives the lie; notes who could take more."""
-        step = max(1, _BLOCK // max(1, len(j)))
-        for start in range(0, len(i), step):
-            pairs = self._pairs_of(i[start : start + step], j)
+        for pairs in self._blocks(i, j):
             found = self._better(look, pairs) | self._inverted(look, pairs)
             if found.any():
                 return int(pairs.i[np.flatnonzero(found)[0]])
             wanted = pairs.part(look.wanted[pairs.i])
             could_take[wanted.i[self._takes(look, wanted)]] = True
         return None
+
+    def _blocks(self, i: Ints, j: Ints) -> Iterator[_Pairs]:
+        step = max(1, _BLOCK // max(1, len(j)))
+        for start in range(0, len(i), step):
+            yield self._pairs_of(i[start : start + step], j)
+
+    def _pairs_that_could_meet(self) -> Iterator[_Pairs]:
+        """Every demand with every supply of its item and unit, or with those it is listed with."""
+        for i, j in self._items:
+            yield from self._blocks(i, j)
 
     def _pairs_of(self, i: Ints, j: Ints) -> _Pairs:
         """Each of some demands with each of some supplies, or with those of them it is listed with."""
@@ -536,7 +651,7 @@ class _Check:
         return allowed & np.array(in_table, dtype=np.bool_)
 
     def _reasons(self, look: _Look, could_take: Bools, served: Bools) -> dict[str, str]:
-        reasons = {}
+        reasons: dict[str, str] = {}
         for i, j in self._items:
             rows = i[look.wanted[i]]
             code = np.full(len(rows), "USED_UP", dtype=object)

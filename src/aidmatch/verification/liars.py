@@ -113,7 +113,9 @@ class _Members:
         """Members of some classes, one after the other, and which of the entries each belongs to."""
         size = self.start[classes + 1] - self.start[classes]
         entry = np.repeat(np.arange(len(classes)), size)
-        return self.rows[np.arange(len(entry)) - np.repeat(np.cumsum(size) - size, size) + self.start[classes][entry]], entry
+        return self.rows[
+            np.arange(len(entry)) - np.repeat(np.cumsum(size) - size, size) + self.start[classes][entry]
+        ], entry
 
 
 def _classes(nodes: Nodes, last: Ints) -> tuple[Nodes, _Members, Ints]:
@@ -184,7 +186,9 @@ def signatures(
         ).reshape(len(count[0]), len(count[1]))
         if int(count[0] @ (~table).astype(np.int64) @ count[1]) <= 4 * (len(demands) + len(supplies)):
             continue
-        met = [np.unique(g * len(c) + side, return_inverse=True) for g, c, side in zip(groups, count, sides, strict=True)]
+        met = [
+            np.unique(g * len(c) + side, return_inverse=True) for g, c, side in zip(groups, count, sides, strict=True)
+        ]
         if len(met[0][0]) * len(met[1][0]) > _TABLE:
             continue
         (rows, of_demand), (columns, of_supply) = met

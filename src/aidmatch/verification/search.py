@@ -83,9 +83,7 @@ class Nodes:
 
     def part(self, index: Ints | Bools) -> Nodes:
         """The same for some of the nodes."""
-        return Nodes(
-            self.points[:, index], self.group[index], self.order[index], self.price[index], self.reach[index]
-        )
+        return Nodes(self.points[:, index], self.group[index], self.order[index], self.price[index], self.reach[index])
 
     def ordered(self, order: Ints) -> Nodes:
         """The same in another order, and without prices."""
@@ -123,8 +121,8 @@ class Nodes:
                 boxes[box] = (begins, stops, depth, size, size + 1)
                 boxes += [(0, 0, 0, -1, -1)] * 2
                 waiting += [(size, lesser, depth + 1), (size + 1, greater, depth + 1)]
-        start, stop, depth, first, second = np.array(boxes, dtype=np.int64).reshape(-1, 5).T
-        return self._measured(rows, start, stop, depth, first, second, roots)
+        start, stop, depths, first, second = np.array(boxes, dtype=np.int64).reshape(-1, 5).T
+        return self._measured(rows, start, stop, depths, first, second, roots)
 
     def _measured(
         self, rows: Ints, start: Ints, end: Ints, depth: Ints, first: Ints, second: Ints, roots: Ints

@@ -1,0 +1,261 @@
+"""Bounds of integer programs from multipliers, in exact integers.
+
+A row with a multiplier moves into the objective; what is left is one choice a
+column, made exactly. Any multipliers whatever give a bound that holds, so that
+those of a solver's floating-point relaxation need only be rounded. (Weak
+Lagrangian duality; Geoffrion 1974.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from aidmatch.arrays import Ints
+from aidmatch.integer_program import IntegerLevel, IntegerProgram, Tree
+
+__all__ = ["INFEASIBLE", "bound_of", "face_of", "leaf_bound", "least_cost", "leaves_of"]
+
+#: The bound of a case that nothing satisfies.
+INFEASIBLE: Final = 2**200
+
+_Exact = npt.NDArray[Any]
+
+
+def exact(size: float, *arrays: Ints) -> list[_Exact]:
+    """The arrays as they are if numbers of some size fit 64 bits, else of Python integers."""
+    return [array if size < 2**61 else array.astype(object) for array in arrays]
+
+
+def least_cost(cost: _Exact, use: _Exact, program: IntegerProgram, low: Ints, high: Ints) -> _Exact:
+    """Least cost of each column by itself.
+
+    Parameters
+    ----------
+    cost, use
+        Of a unit, and of using the column at all.
+    program
+        Has the columns' values.
+    low, high
+        What limits them further.
+
+    Returns
+    -------
+    One entry a column; `INFEASIBLE` stands in none, see `leaf_bound`.
+    """
+    step = program.step
+    first = np.maximum(program.least, -(-low // step) * step)
+    last = np.minimum(program.most, high // step * step)
+    both = use + np.minimum(cost * first, cost * last)
+    zero = low <= 0
+    return np.where(zero & (last >= first), np.minimum(both, 0), np.where(zero, 0, both))
+
+
+def _no_value(program: IntegerProgram, low: Ints, high: Ints) -> bool:
+    step = program.step
+    first = np.maximum(program.least, -(-low // step) * step)
+    last = np.minimum(program.most, high // step * step)
+    return bool(((low > 0) & (last < first)).any() or (high < 0).any())
+
+
+def leaves_of(tree: Tree, most: Ints) -> Iterator[tuple[int, Ints, Ints]]:
+    """Every leaf of a tree with the limits that lead to it."""
+    stack = [(0 if len(tree.column) else -1, np.zeros_like(most), most)]
+    while stack:
+        node, low, high = stack.pop()
+        if node < 0:
+            yield -1 - node, low, high
+            continue
+        column, threshold = int(tree.column[node]), int(tree.threshold[node])
+        less, more = high.copy(), low.copy()
+        less[column], more[column] = min(high[column], threshold), max(low[column], threshold + 1)
+        stack += [(int(tree.over[node]), more, high), (int(tree.below[node]), low, less)]
+
+
+def leaf_bound(
+    program: IntegerProgram,
+    level: IntegerLevel,
+    budgets: Sequence[tuple[IntegerLevel, int]],
+    rows: Ints,
+    multipliers: Ints,
+    above: Ints,
+    packed: Ints,
+    scale: int,
+    low: Ints,
+    high: Ints,
+) -> int:
+    """Bound of one case.
+
+    Parameters
+    ----------
+    program
+        The program, or a component of it.
+    level
+        What is minimized; of one that asks for the largest, the cost must have been weighted already.
+    budgets
+        The levels above, each with the most it may be.
+    rows, multipliers, above, packed, scale
+        As in `Tree`, of one leaf.
+    low, high
+        Limits on the columns.
+
+    Returns
+    -------
+    The bound, a whole number.
+    """
+    if _no_value(program, low, high):
+        return INFEASIBLE
+    cost, use, whole = _prices(program, level, budgets, rows, multipliers, above, scale)
+    each = least_cost(cost, use, program, low, high)
+    alone = np.ones(len(each), dtype=np.bool_)
+    for row in packed.tolist():
+        part = slice(int(program.row_start[row]), int(program.row_start[row + 1]))
+        inside = program.row_column[part]
+        alone[inside] = False
+        whole += _packed(
+            cost[inside], program.row_coefficient[part], int(program.row_upper[row]), low[inside], high[inside]
+        )
+        if whole >= INFEASIBLE:
+            return INFEASIBLE
+    whole += sum(each[alone].tolist())
+    return int(-(-whole // scale))
+
+
+def _prices(
+    program: IntegerProgram,
+    level: IntegerLevel,
+    budgets: Sequence[tuple[IntegerLevel, int]],
+    rows: Ints,
+    multipliers: Ints,
+    above: Ints,
+    scale: int,
+) -> tuple[_Exact, _Exact, int]:
+    """What a unit of each column and its use cost with the rows in the objective, and what is left of these."""
+    columns = len(program.most)
+    y = np.zeros(len(program.row_kind), dtype=np.int64)
+    y[rows] = multipliers
+    size = _size(program, level, budgets, y, above, scale)
+    y, level_cost = exact(size, y, level.cost)
+    cost = level_cost * scale
+    whole = level.constant * scale
+    for (higher, budget), weight in zip(budgets, above.tolist(), strict=True):
+        if weight:
+            cost = cost + weight * exact(size, higher.cost)[0]
+            whole += weight * (higher.constant - budget)
+    use = np.zeros(columns, dtype=cost.dtype)
+    for of, (start, column, coefficient) in (
+        (cost, (program.row_start, program.row_column, program.row_coefficient)),
+        (use, (program.use_start, program.use_column, program.use_coefficient)),
+    ):
+        np.subtract.at(of, column, np.repeat(y, np.diff(start)) * exact(size, coefficient)[0])
+    for limits, sign in ((program.row_lower, 1), (program.row_upper, -1)):
+        used = np.flatnonzero(np.sign(y) == sign)
+        whole += sum(a * b for a, b in zip(y[used].tolist(), limits[used].tolist(), strict=True))
+    return cost, use, whole
+
+
+def face_of(
+    program: IntegerProgram,
+    level: IntegerLevel,
+    budgets: Sequence[tuple[IntegerLevel, int]],
+    tree: Tree,
+    value: int,
+) -> tuple[Ints, Ints]:
+    """Limits that every answer keeps that is at least as good as some value, by reduced costs.
+
+    Parameters
+    ----------
+    program, level, budgets
+        As `leaf_bound`.
+    tree
+        A tree of one leaf.
+    value
+        Of the level.
+
+    Returns
+    -------
+    The least and the most of each column.
+    """
+    low, high = np.zeros_like(program.most), program.most.copy()
+    cost, use, whole = _prices(program, level, budgets, tree.rows, tree.multipliers[0], tree.above[0], tree.scale)
+    each = least_cost(cost, use, program, low, high)
+    slack = value * tree.scale - (whole + sum(each.tolist()))
+    used = use + np.minimum(cost * program.least, cost * program.most)
+    never = used - each > slack
+    always = (-each > slack) & (program.most > 0)
+    high[never] = 0
+    low[always] = program.least[always]
+    return low, high
+
+
+def _packed(cost: _Exact, load: Ints, capacity: int, low: Ints, high: Ints) -> int:
+    """Least cost of columns of 0 or 1 whose loads together stay within a capacity, by dynamic programming."""
+    fixed = low > 0
+    base = sum(cost[fixed].tolist())
+    capacity -= int(load[fixed].sum())
+    if capacity < 0:
+        return INFEASIBLE
+    free = np.flatnonzero(~fixed & (high > 0) & (cost < 0) & (load <= capacity))
+    best = np.zeros(capacity + 1, dtype=cost.dtype)
+    for item in free.tolist():
+        weight, price = int(load[item]), cost[item]
+        if weight == 0:
+            best = best + price
+        else:
+            best[weight:] = np.minimum(best[weight:], best[: len(best) - weight] + price)
+    return int(base + best[capacity])
+
+
+def _size(
+    program: IntegerProgram,
+    level: IntegerLevel,
+    budgets: Sequence[tuple[IntegerLevel, int]],
+    y: Ints,
+    above: Ints,
+    scale: int,
+) -> float:
+    """No smaller than any number that a bound meets before the last sum."""
+    per_column = float(np.abs(level.cost).max(initial=0)) * scale
+    per_column += sum(
+        weight * float(np.abs(higher.cost).max(initial=0))
+        for (higher, _), weight in zip(budgets, above.tolist(), strict=True)
+    )
+    entries = np.zeros(len(program.most))
+    for start, column, coefficient in (
+        (program.row_start, program.row_column, program.row_coefficient),
+        (program.use_start, program.use_column, program.use_coefficient),
+    ):
+        np.add.at(entries, column, np.abs(np.repeat(y, np.diff(start)).astype(float) * coefficient))
+    return float((per_column + entries.max(initial=0)) * (program.most.max(initial=0) + 2.0))
+
+
+def bound_of(
+    program: IntegerProgram, level: IntegerLevel, budgets: Sequence[tuple[IntegerLevel, int]], tree: Tree
+) -> int:
+    """Bound that a tree proves: the least of its leaves.
+
+    Parameters
+    ----------
+    program, level, budgets
+        As `leaf_bound`; of a level that asks for the largest, as it is.
+    tree
+        The tree.
+    """
+    return min(
+        leaf_bound(
+            program,
+            level,
+            budgets,
+            tree.rows,
+            tree.multipliers[leaf],
+            tree.above[leaf],
+            tree.packed,
+            tree.scale,
+            low,
+            high,
+        )
+        for leaf, low, high in leaves_of(tree, program.most)
+    )

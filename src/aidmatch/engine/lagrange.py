@@ -1,0 +1,165 @@
+"""Better multipliers for rows that are kept whole: the subgradient method.
+
+A row of loads that is kept whole instead of being moved into the objective
+makes each supply's pairs a knapsack problem, whose optimum bounds more tightly
+than a linear relaxation can. What the multipliers of the other rows should then
+be is found by subgradient steps (Held, Wolfe and Crowder 1974, with Polyak's
+step length; for generalized assignment Fisher 1981). Nothing rests on it: the
+bound is computed again from whatever multipliers come out.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from aidmatch.arrays import Bools, Floats, Ints
+from aidmatch.integer_program import NO_LIMIT, IntegerProgram, RowKind
+
+__all__ = ["packable", "raised_multipliers"]
+
+#: Largest capacity that is kept whole.
+CAPACITY: Final = 100_000
+#: Steps without a better bound before the step length is halved.
+PATIENCE: Final = 15
+
+
+def packable(program: IntegerProgram) -> Ints:
+    """Rows of loads whose columns are pairs that are used once at most, and not charged for their use.
+
+    Parameters
+    ----------
+    program
+        A component.
+    """
+    charged = np.zeros(len(program.most), dtype=np.bool_)
+    charged[program.use_column] = True
+    rows = [
+        row
+        for row in np.flatnonzero(program.row_kind == RowKind.LOAD).tolist()
+        if program.row_upper[row] <= CAPACITY and not _any_but_once(program, row, charged)
+    ]
+    return np.array(rows, dtype=np.int64)
+
+
+def _any_but_once(program: IntegerProgram, row: int, charged: Bools) -> bool:
+    columns = program.row_column[program.row_start[row] : program.row_start[row + 1]]
+    once = (program.most[columns] <= 1) & (program.step[columns] == 1) & ~charged[columns]
+    return bool((~once | (columns >= len(program.demand_of))).any())
+
+
+def raised_multipliers(
+    program: IntegerProgram,
+    cost: Floats,
+    y: Floats,
+    packed: Ints,
+    low: Ints,
+    high: Ints,
+    target: float,
+    steps: int,
+) -> Floats:
+    """Multipliers with a higher bound, if some are found.
+
+    Parameters
+    ----------
+    program
+        A component.
+    cost
+        Of each column, with the levels above weighed in.
+    y
+        Multipliers to begin with, one a row; those of packed rows are 0.
+    packed
+        Rows that are kept whole.
+    low, high
+        Limits on the columns.
+    target
+        The bound that is hoped for, without what is constant.
+    steps
+        How many to take.
+
+    Returns
+    -------
+    One a row.
+    """
+    rows = len(y)
+    row_of = np.repeat(np.arange(rows), np.diff(program.row_start))
+    use_row = np.repeat(np.arange(rows), np.diff(program.use_start))
+    whole = np.zeros(rows, dtype=np.bool_)
+    whole[packed] = True
+    equal = program.row_lower == program.row_upper
+    # what a supply gives in all has no price here unless the relaxation gave it one
+    equal &= (program.row_kind != RowKind.GIVEN) | (y != 0)
+    knapsacks = [
+        (
+            program.row_column[program.row_start[row] : program.row_start[row + 1]],
+            program.row_coefficient[program.row_start[row] : program.row_start[row + 1]],
+            int(program.row_upper[row]),
+        )
+        for row in packed.tolist()
+    ]
+    first, last = np.maximum(program.least, low).astype(float), np.minimum(program.most, high).astype(float)
+    must = low > 0
+    best, best_bound, stalled, length = y.copy(), -np.inf, 0, 1.0
+    for _ in range(steps):
+        price = cost - np.bincount(program.row_column, weights=y[row_of] * program.row_coefficient, minlength=len(cost))
+        fee = -np.bincount(program.use_column, weights=y[use_row] * program.use_coefficient, minlength=len(cost))
+        x = np.where(price < 0, last, first)
+        worth = fee + price * x
+        x[(last < first) | (~must & (worth >= 0))] = 0.0
+        for columns, loads, capacity in knapsacks:
+            x[columns] = _filled(price[columns], loads, capacity, must[columns], last[columns] > 0)
+        active = np.where(equal | (y > 0), program.row_lower, program.row_upper).astype(float)
+        active[(y == 0) & ~equal] = 0.0
+        bound = float(price @ x + fee @ (x > 0) + y @ active)
+        if bound > best_bound + 1e-9:
+            best, best_bound, stalled = y.copy(), bound, 0
+        else:
+            stalled += 1
+            if stalled >= PATIENCE:
+                stalled, length, y = 0, length / 2, best.copy()
+                if length < 1e-3:
+                    break
+                continue
+        if best_bound >= target - 1e-6:
+            break
+        activity = np.bincount(row_of, weights=program.row_coefficient * x[program.row_column], minlength=rows)
+        activity += np.bincount(use_row, weights=program.use_coefficient * (x[program.use_column] > 0), minlength=rows)
+        slope = np.where(whole, 0.0, np.where(equal | (y != 0), active - activity, 0.0))
+        over = (
+            (y == 0)
+            & ~equal
+            & ~whole
+            & (program.row_lower <= -NO_LIMIT)
+            & (program.row_upper < NO_LIMIT)
+            & (activity > program.row_upper)
+        )
+        slope[over] = (program.row_upper - activity)[over]
+        size = float(slope @ slope)
+        if size == 0:
+            break
+        y = y + length * max(target - bound, 1e-3) / size * slope
+        y[~equal & (program.row_lower <= -NO_LIMIT)] = np.minimum(y[~equal & (program.row_lower <= -NO_LIMIT)], 0)
+    return best
+
+
+def _filled(price: Floats, load: Ints, capacity: int, must: Bools, may: Bools) -> Floats:
+    """The cheapest choice of pairs whose loads fit together."""
+    chosen = must.astype(float)
+    capacity -= int(load[must].sum())
+    if capacity < 0:
+        return chosen
+    items = np.flatnonzero(may & ~must & (price < 0) & (load <= capacity))
+    best = np.zeros(capacity + 1)
+    taken = np.zeros((len(items), capacity + 1), dtype=np.bool_)
+    for number, item in enumerate(items.tolist()):
+        weight = int(load[item])
+        other = best[: capacity + 1 - weight] + price[item]
+        taken[number, weight:] = other < best[weight:]
+        best[weight:] = np.minimum(best[weight:], other)
+    room = capacity
+    for number in range(len(items) - 1, -1, -1):
+        if taken[number, room]:
+            chosen[items[number]] = 1.0
+            room -= int(load[items[number]])
+    return chosen
