@@ -23,7 +23,7 @@ def say(what: str) -> None:
 def decide(family: str, problem: am.GivingProblem | am.CareProblem, policy: am.Policy) -> am.Matching:
     """Solve, save, verify what was saved, and export."""
     matching = am.solve(problem, policy=policy)
-    say(f"{family}: {matching.status}, {matching.solving.arcs:,} pairs in reach considered")
+    say(f"{family}: {matching.status}, every pair in reach considered, {matching.solving.arcs:,} built")
     saved = matching.save(folder / f"{family}.json")
     am.verify(problem, am.Matching.load(saved), policy=policy)
     say(f"{family}: verified {saved} from scratch: every number recomputed, the optimum proven")
