@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from tests.instances import DAY, levels, lot, need, place
+from tests.instances import CODES, DAY, levels, lot, need, place
 from tests.oracles import metres
 from tests.profiles import examples
 
@@ -16,6 +16,8 @@ import aidmatch as am
 from aidmatch.arrays import Ints
 from aidmatch.distance.great_circle import EARTH_RADIUS, metres_between
 from aidmatch.distance.protocol import Distance, measure
+from aidmatch.engine import pricing
+from aidmatch.engine.options import Options
 from aidmatch.formulation.arcs import PointArcs, demand_blocks
 from aidmatch.rules.protocol import Eligibility
 
@@ -462,3 +464,76 @@ def test_a_table_of_pairs_names_its_unit(unit: str) -> None:
 def test_a_place_shows_its_county_and_no_home() -> None:
     assert repr(place("371501001001", 36.5, 115.9)) == "<Place in 371501>"
     assert repr(am.Place(lat=36.5, lon=115.9)) == "<Place>"
+
+
+# --- distances with a bound of their own
+
+
+class Detour:
+    """Half as long again as the great circle and a little more, by rows that have nothing to do with each other."""
+
+    name = "detour"
+    least_metres: float = 1.5
+
+    def metres(self, origins: am.Places, destinations: am.Places) -> Ints:
+        straight = am.GreatCircle().metres(origins, destinations)
+        return straight * 3 // 2 + (straight * 7919) % 1013
+
+
+class Unbounded(Detour):
+    least_metres = 0.0
+
+
+class Lying(Detour):
+    least_metres = 2.0
+
+
+def scattered(seed: int, needs: int, lots: int, max_km: float | None = None) -> am.GivingProblem:
+    rng = np.random.default_rng(seed)
+    where = [place(CODES[0], float(lat), 80 + float(lon)) for lat, lon in 36 + rng.random((needs + lots, 2))]
+    return am.GivingProblem(
+        [need(f"n{i:03}", 1 + i % 3, "ABCD"[i % 4], place=at) for i, at in enumerate(where[:needs])],
+        [lot(f"d{j:03}", 1 + j % 4, place=at, max_km=max_km) for j, at in enumerate(where[needs:])],
+        as_of=DAY,
+    )
+
+
+@pytest.mark.parametrize("max_km", [None, 40.0])
+@pytest.mark.parametrize("seed", range(6))
+def test_a_bounded_distance_is_priced_to_the_optimum_over_all_pairs(
+    seed: int, max_km: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pricing, "_NEAREST", 1)
+    problem = scattered(seed, 90, 60, max_km)
+    whole = am.solve(problem, distance=Unbounded())
+    priced = am.solve(problem, distance=Detour(), engine=Options(price_from=0))
+    assert (levels(priced), priced.digest) == (levels(whole), whole.digest)
+    assert priced.solving.rounds > 1
+    assert priced.solving.arcs < 90 * 60 * 2 // 3
+    am.verify(problem, priced, distance=Detour())
+
+
+def test_a_bound_that_does_not_hold_is_found_out() -> None:
+    problem = scattered(0, 90, 60)
+    with pytest.raises(am.PluginError, match="less than the least_metres it declares") as caught:
+        am.solve(problem, distance=Lying(), engine=Options(price_from=0))
+    assert caught.value.code == "BAD_DISTANCE"
+
+
+@pytest.mark.parametrize("least", [-1, math.nan, math.inf, 2_000, "1", True, None])
+def test_a_bound_that_is_none_is_refused(least: Any) -> None:
+    class Odd(Detour):
+        least_metres = least
+
+    with pytest.raises(am.PluginError, match="least_metres is a number") as caught:
+        am.solve(scattered(0, 2, 2), distance=Odd())
+    assert caught.value.code == "BAD_DISTANCE"
+
+
+def test_a_bounded_distance_without_bounds_above_is_refused_where_it_leaves_what_can_be_priced() -> None:
+    class Endless(Detour):
+        def metres(self, origins: am.Places, destinations: am.Places) -> Ints:
+            return np.full(len(origins), 2**41)
+
+    with pytest.raises(am.NumberRangeError, match="detour"):
+        am.solve(scattered(0, 5, 5), distance=Endless())

@@ -11,7 +11,7 @@ from aidmatch.errors import PluginError
 from aidmatch.place import Places
 from aidmatch.plugins import Registry
 
-__all__ = ["DISTANCES", "Distance", "distance_named", "measure"]
+__all__ = ["DISTANCES", "Distance", "distance_named", "least_metres", "measure"]
 
 DISTANCES = Registry("aidmatch.distances", {"great-circle": "aidmatch.distance.great_circle:GreatCircle"})
 
@@ -21,6 +21,9 @@ class Distance(Protocol):
 
     It must give the same answer for the same two places, whatever stands beside them in the arrays. It may have an
     attribute ``needs_points``, False if administrative codes are enough for it; else every place must have a point.
+    It may have an attribute ``least_metres``, a float: no two places are nearer than so many times their great-circle
+    metres, less one. Then not every pair has to be measured; a road, say, is at least as long as the straight line,
+    1.0. Without it, or with 0, nothing is assumed. A bound that does not hold is found out, here or by `verify`.
     """
 
     @property
@@ -66,6 +69,29 @@ def distance_named(distance: Distance | str) -> Distance:
         hint = f"; say {what}()" if isinstance(found, type) else ""
         raise PluginError(f"{what} is no distance, which has a name and a method metres{hint}", code="BAD_DISTANCE")
     return found
+
+
+def least_metres(distance: Distance) -> float:
+    """The bound that a distance declares.
+
+    Parameters
+    ----------
+    distance
+        Any distance.
+
+    Returns
+    -------
+    Its ``least_metres``; 0 without one, or where places need no points to be bounded by.
+
+    Raises
+    ------
+    PluginError
+        ``BAD_DISTANCE`` if it is no number from 0 to 1,000.
+    """
+    least = getattr(distance, "least_metres", 0.0)
+    if isinstance(least, bool) or not isinstance(least, int | float) or not 0 <= least <= 1_000:
+        raise PluginError(f"distance {distance.name!r}: least_metres is a number from 0 to 1,000", code="BAD_DISTANCE")
+    return float(least) if getattr(distance, "needs_points", True) else 0.0
 
 
 def measure(distance: Distance, origins: Places, destinations: Places) -> Ints:

@@ -31,8 +31,8 @@ _IN_BLOCK: Final = 40
 _IN_CACHE: Final = 120_000
 #: Neighbours of a node that are given, where there are many groups to give some of each; one of each is the least.
 _NEAR_IN_ALL: Final = 64
-#: Metres on the safe side: rounding of a distance, of a chord near zero, of a radius.
-_MARGIN: Final = 2.0
+#: Metres on the safe side: rounding of a distance, of a chord near zero, of a radius, and one that a bound may lack.
+_MARGIN: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +139,7 @@ class Neighbours:
 
     def __init__(self, arcs: PointArcs) -> None:
         self.arcs = arcs
+        self._margin = _MARGIN * max(1.0, arcs.least)
         self._demands = _Blocks.of(arcs.demand_points, arcs.eligibility.demand_group)
         self._supplies = _Blocks.of(arcs.supply_points, arcs.eligibility.supply_group)
         self._reach = self._supplies.largest(arcs.reach.astype(np.float64)) if len(self._supplies) else np.zeros(0)
@@ -199,7 +200,7 @@ class Neighbours:
         scale = float(max(prices.metric, 1))
         u, v = prices.u / scale, prices.v / scale
         largest = max(np.abs(u).max(initial=0.0), np.abs(v).max(initial=0.0))
-        margin = _MARGIN + largest * 2**-50
+        margin = self._margin + largest * 2**-50
         if prices.metric == 0:
             # no metre costs anything: who can pay at all can go anywhere
             margin = 0.5
@@ -232,9 +233,10 @@ class Neighbours:
             apart = _along(np.sqrt(((supplies.centre - demands.centre[:, block, None]) ** 2).sum(axis=0)))
             apart -= supplies.radius + demands.radius[block]
             spare = most_u[block] + most_v + margin
+            apart *= self.arcs.least
             if by_distance:
                 spare -= np.maximum(apart, 0.0)
-            near = (spare >= 0) & (apart <= self._reach + _MARGIN) & allowed[demands.group[block], supplies.group]
+            near = (spare >= 0) & (apart <= self._reach + self._margin) & allowed[demands.group[block], supplies.group]
             chosen = np.flatnonzero(near)
             if blocks is not None and len(chosen) > blocks:
                 chosen = chosen[np.argpartition(-spare[chosen], blocks)[:blocks]]
@@ -260,7 +262,7 @@ class Neighbours:
         if by_distance:
             cosine = self._demands.points[:, rows].T @ self._supplies.points[:, columns]
             chord = np.sqrt(np.maximum(2 * EARTH_RADIUS**2 * (1.0 - cosine), 0.0))
-            spare -= chord
+            spare -= self.arcs.least * chord
         if most is not None and spare.shape[1] > most:
             pick = np.argpartition(spare, -most, axis=1)[:, -most:]
             at, of = np.nonzero(np.take_along_axis(spare, pick, axis=1) >= 0)

@@ -15,7 +15,7 @@ from aidmatch.engine.levels import ProvenFlow
 from aidmatch.engine.neighbours import Found, Neighbours, Prices
 from aidmatch.engine.options import Options
 from aidmatch.formulation.arcs import PointArcs
-from aidmatch.pair_costs import Metric
+from aidmatch.pair_costs import CostOfPairs, Metric
 from aidmatch.program import Market
 from aidmatch.solvers.network import FlowSolver
 
@@ -149,7 +149,7 @@ def prices_of(market: Market, u: Ints, v: Ints) -> tuple[Prices, tuple[int, ...]
     above the sum of those of all lower levels, weighted, leaves the sign to the level itself.
     """
     sizes = [
-        (0 if level.pairs is None else level.pairs.largest())
+        (0 if level.pairs is None else _largest(market, level.pairs))
         + int(np.abs(u[row]).max(initial=0))
         + int(np.abs(v[row]).max(initial=0))
         for row, level in enumerate(market.levels)
@@ -175,6 +175,12 @@ def prices_of(market: Market, u: Ints, v: Ints) -> tuple[Prices, tuple[int, ...]
         elif level.pairs is not None:
             others.append((weight, level.pairs))
     return Prices(metric, tuple(others), scalar_u, scalar_v), tuple(range(kept, len(sizes)))
+
+
+def _largest(market: Market, costs: CostOfPairs) -> int:
+    if isinstance(costs, Metric) and isinstance(market.arcs, PointArcs):
+        return market.arcs.largest_metric()
+    return costs.largest()
 
 
 def _first_arcs(market: Market, near: Neighbours) -> tuple[Ints, Ints]:

@@ -10,10 +10,16 @@ import numpy as np
 
 from aidmatch.arrays import Bools, Floats, Ints
 from aidmatch.distance.great_circle import EARTH_RADIUS, metres_between
+from aidmatch.distance.protocol import Distance, measure
+from aidmatch.errors import NumberRangeError, PluginError
+from aidmatch.pair_costs import MOST_METRIC
+from aidmatch.place import Places
 from aidmatch.rules.protocol import Eligibility
 
-__all__ = ["BLOCK", "ListedArcs", "PointArcs", "among", "demand_blocks"]
+__all__ = ["BLOCK", "ListedArcs", "Measured", "PointArcs", "among", "demand_blocks"]
 
+#: Metres that nothing may be apart, where a distance is bounded from below only.
+_FARTHEST: Final = 2**40
 #: Pairs looked at in one go: bounds the memory of a search, not its result.
 BLOCK: Final = 2_000_000
 
@@ -83,8 +89,53 @@ def _no_pairs() -> tuple[Ints, Ints]:
 
 
 @dataclass(frozen=True, slots=True)
+class Measured:
+    """A distance of somebody's own, with the bound it declares.
+
+    Parameters
+    ----------
+    distance
+        Measures places.
+    demand_places, supply_places
+        What is measured.
+    least
+        Above 0: no pair is nearer than so many of its great-circle metres, less one.
+    """
+
+    distance: Distance
+    demand_places: Places
+    supply_places: Places
+    least: float
+
+    def metres(self, demand_of: Ints, supply_of: Ints, straight: Ints) -> Ints:
+        """Measure pairs, given their great-circle metres.
+
+        Raises
+        ------
+        PluginError
+            As `measure`, or ``BAD_DISTANCE`` if the bound does not hold.
+        NumberRangeError
+            If a pair is 2^40 metres apart or more.
+        """
+        metres = measure(self.distance, self.supply_places[supply_of], self.demand_places[demand_of])
+        # half a metre for each rounding of the two
+        if (metres < self.least * (straight - 1) - 2).any():
+            raise PluginError(
+                f"distance {self.distance.name!r} gave less than the least_metres it declares, {self.least}",
+                code="BAD_DISTANCE",
+            )
+        if metres.max(initial=0) >= _FARTHEST:
+            raise NumberRangeError(f"distance {self.distance.name!r} gave {metres.max()} metres")
+        return metres
+
+    def part(self, demands: Ints, supplies: Ints) -> Measured:
+        """The same for some of the nodes."""
+        return Measured(self.distance, self.demand_places[demands], self.supply_places[supplies], self.least)
+
+
+@dataclass(frozen=True, slots=True)
 class PointArcs:
-    """Eligible pairs of points within reach of each other, by great-circle metres.
+    """Eligible pairs of points within reach of each other, by great-circle metres or a distance bounded by them.
 
     Parameters
     ----------
@@ -96,6 +147,8 @@ class PointArcs:
         What the rules allow.
     never
         Demands and supplies of pairs that are left out.
+    measured
+        What gives the metres, if not the great circle.
     """
 
     demand_points: Floats
@@ -103,6 +156,16 @@ class PointArcs:
     reach: Ints
     eligibility: Eligibility
     never: tuple[Ints, Ints] = field(default_factory=_no_pairs)
+    measured: Measured | None = None
+
+    @property
+    def least(self) -> float:
+        """No pair is nearer than so many of its great-circle metres, less one."""
+        return 1.0 if self.measured is None else self.measured.least
+
+    def largest_metric(self) -> int:
+        """A bound on the metric of any pair within reach."""
+        return MOST_METRIC if self.measured is None else min(_FARTHEST, max(int(self.reach.max(initial=0)), 0))
 
     def build(self) -> tuple[Ints, Ints, Ints]:
         """Every eligible pair within reach, sorted by demand and then supply."""
@@ -142,6 +205,8 @@ class PointArcs:
         metric = metres_between(
             np.take(self.supply_points, supply_of, axis=1), np.take(self.demand_points, demand_of, axis=1)
         )
+        if self.measured is not None:
+            metric = self.measured.metres(demand_of, supply_of, metric)
         keep = metric <= self.reach[supply_of]
         keep &= self.eligibility.allowed[
             self.eligibility.demand_group[demand_of], self.eligibility.supply_group[supply_of]
@@ -160,6 +225,9 @@ class PointArcs:
         of_supply = np.vstack(
             [(self.supply_points + 0.0).view(np.int64), self.eligibility.supply_group, self.reach, never[1]]
         )
+        if self.measured is not None:
+            # places that are one point may still differ to a distance
+            return np.vstack([of_demand, np.arange(demands)]), np.vstack([of_supply, np.arange(supplies)])
         return of_demand, of_supply
 
     def part(self, demands: Ints, supplies: Ints) -> PointArcs:
@@ -172,12 +240,13 @@ class PointArcs:
             self.reach[supplies],
             self.eligibility.part(demands, supplies),
             (np.searchsorted(demands, i[keep]), np.searchsorted(supplies, j[keep])),
+            None if self.measured is None else self.measured.part(demands, supplies),
         )
 
     def _block(self, block: slice) -> tuple[Ints, Ints, Ints]:
         allowed = self.eligibility.pairs(block)
-        # a chord of the reach and two metres more, against rounding: who is in is decided in whole metres below
-        angle = np.minimum((self.reach + 2) / EARTH_RADIUS, np.pi)
+        # a chord of the reach and some metres more, against rounding: who is in is decided in whole metres below
+        angle = np.minimum((self.reach / self.least + 3 / min(self.least, 1.0)) / EARTH_RADIUS, np.pi)
         least_cosine = np.where(angle < np.pi, np.cos(angle) - 1e-14, -2.0)
         allowed &= self.demand_points[:, block].T @ self.supply_points >= least_cosine
         demand_of, supply_of = np.nonzero(allowed)

@@ -19,9 +19,9 @@ from aidmatch.arrays import SAFE, Bools, Ints, Keys, dot, frozen, total
 from aidmatch.certificate import Certificate
 from aidmatch.distance.great_circle import GreatCircle
 from aidmatch.distance.pair_table import METRE
-from aidmatch.distance.protocol import Distance, measure
+from aidmatch.distance.protocol import Distance, least_metres, measure
 from aidmatch.errors import NumberRangeError, ProblemError
-from aidmatch.formulation.arcs import ListedArcs, PointArcs, demand_blocks
+from aidmatch.formulation.arcs import ListedArcs, Measured, PointArcs, demand_blocks
 from aidmatch.levels import LevelDefinition, level_definitions
 from aidmatch.matching import Assignment, Coverage, LevelResult, Matching, SolverUse, Solving, Status
 from aidmatch.place import Places
@@ -427,6 +427,10 @@ class _Arcs:
         demand_places, supply_places = self._demand_places[part.demands], self._supply_places[part.supplies]
         if isinstance(self._distance, GreatCircle):
             return PointArcs(demand_places.vectors, supply_places.vectors, reach, eligibility, never)
+        least = least_metres(self._distance)
+        if least > 0:
+            measured = Measured(self._distance, demand_places, supply_places, least)
+            return PointArcs(demand_places.vectors, supply_places.vectors, reach, eligibility, never, measured)
         return self._measured(demand_places, supply_places, reach, eligibility).without(never)
 
     def _measured(self, demands: Places, supplies: Places, reach: Ints, eligibility: Eligibility) -> ListedArcs:
