@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -43,8 +44,15 @@ class OnlyAreas:
 
     def labels(self, demands: Sequence[Need], supplies: Sequence[Donation]) -> tuple[Ints, Ints]:
         """By the lists of areas that a need lies in, and by the areas named."""
-        named = sorted({lot.only_areas for lot in supplies})
-        inside = {code: tuple(_lies_in(code, areas) for areas in named) for code in {d.place.code for d in demands}}
+        lists_with: dict[str, set[tuple[str, ...]]] = defaultdict(set)
+        for areas in {lot.only_areas for lot in supplies}:
+            for area in areas:
+                lists_with[area].add(areas)
+        lengths = sorted({len(area) for area in lists_with})
+        inside = {
+            code: frozenset().union(*(lists_with.get((code or "")[:length], ()) for length in lengths))
+            for code in {need.place.code for need in demands}
+        }
         return numbered(inside[need.place.code] for need in demands), numbered(lot.only_areas for lot in supplies)
 
 
