@@ -84,6 +84,15 @@ def test_levels_that_find_no_room_in_one_price_are_compared_afterwards(
     assert rest or room > 10**3
 
 
+def test_many_groups_are_looked_at_pair_by_pair(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(neighbours, "_FEW_GROUPS", 0)
+    for seed in range(examples(60)):
+        market = random_market(seed)
+        plain = solve_market(market, [NetworkSimplex()], PLAIN)
+        for name in ("all on", "no merging"):
+            assert answer(solve_market(market, [NetworkSimplex()], SWITCHES[name])) == answer(plain)
+
+
 def test_the_switches_do_what_they_say() -> None:
     market = random_market(7, most=40)
     on, off = (solve_market(market, [NetworkSimplex()], options).work for options in (SWITCHES["all on"], PLAIN))

@@ -31,6 +31,8 @@ _IN_BLOCK: Final = 40
 _IN_CACHE: Final = 120_000
 #: Neighbours of a node that are given, where there are many groups to give some of each; one of each is the least.
 _NEAR_IN_ALL: Final = 64
+#: Pairs of eligibility groups up to which blocks keep to one group.
+_FEW_GROUPS: Final = 400
 #: Metres on the safe side: rounding of a distance, of a chord near zero, of a radius, and one that a bound may lack.
 _MARGIN: Final = 3.0
 
@@ -140,8 +142,14 @@ class Neighbours:
     def __init__(self, arcs: PointArcs) -> None:
         self.arcs = arcs
         self._margin = _MARGIN * max(1.0, arcs.least)
-        self._demands = _Blocks.of(arcs.demand_points, arcs.eligibility.demand_group)
-        self._supplies = _Blocks.of(arcs.supply_points, arcs.eligibility.supply_group)
+        groups = arcs.eligibility
+        # blocks of one group each, unless groups are so many that blocks would be small; then each pair is looked at
+        self._mixed = groups.allowed.size > _FEW_GROUPS
+        one_group = [
+            np.zeros_like(side) if self._mixed else side for side in (groups.demand_group, groups.supply_group)
+        ]
+        self._demands = _Blocks.of(arcs.demand_points, one_group[0])
+        self._supplies = _Blocks.of(arcs.supply_points, one_group[1])
         self._reach = self._supplies.largest(arcs.reach.astype(np.float64)) if len(self._supplies) else np.zeros(0)
 
     def nearest(self, count: int) -> tuple[Ints, Ints]:
@@ -165,6 +173,12 @@ class Neighbours:
             (arcs.supply_points, eligibility.supply_group, arcs.demand_points, eligibility.demand_group, True),
         )
         for points, group, others, other_group, turned in sides:
+            if turned and self._mixed:
+                # too many groups to ask each; what is not eligible falls out later
+                take = min(2 * count, others.shape[1])
+                _, index = KDTree(others.T).query(points.T, k=[*range(1, take + 1)])
+                found.append((index.ravel(), np.repeat(np.arange(points.shape[1]), take)))
+                continue
             allowed = eligibility.allowed.T if turned else eligibility.allowed
             labels = np.unique(other_group)
             each = max(1, min(count, _NEAR_IN_ALL // len(labels)))
@@ -227,7 +241,6 @@ class Neighbours:
         if not len(demands) or not len(supplies):
             return
         most_u, most_v = demands.largest(u), supplies.largest(v)
-        allowed = self.arcs.eligibility.allowed
         sizes = np.diff(supplies.begins)
         for block in range(len(demands)):
             apart = _along(np.sqrt(((supplies.centre - demands.centre[:, block, None]) ** 2).sum(axis=0)))
@@ -236,7 +249,8 @@ class Neighbours:
             apart *= self.arcs.least
             if by_distance:
                 spare -= np.maximum(apart, 0.0)
-            near = (spare >= 0) & (apart <= self._reach + self._margin) & allowed[demands.group[block], supplies.group]
+            near = (spare >= 0) & (apart <= self._reach + self._margin)
+            near &= self._may_meet(block)
             chosen = np.flatnonzero(near)
             if blocks is not None and len(chosen) > blocks:
                 chosen = chosen[np.argpartition(-spare[chosen], blocks)[:blocks]]
@@ -246,6 +260,17 @@ class Neighbours:
                 some = chosen[start : start + step]
                 size = sizes[some]
                 yield rows, np.repeat(supplies.begins[some] - np.cumsum(size) + size, size) + np.arange(size.sum())
+
+    def _may_meet(self, block: int) -> Bools:
+        """Whether a block of demands has an eligible pair with each block of supplies, by groups alone."""
+        groups, demands, supplies = self.arcs.eligibility, self._demands, self._supplies
+        if not self._mixed:
+            some: Bools = groups.allowed[demands.group[block], supplies.group]
+            return some
+        here = np.unique(groups.demand_group[demands.order[demands.begins[block] : demands.begins[block + 1]]])
+        there: Bools = np.logical_or.reduce(groups.allowed[here], axis=0)
+        there = there[groups.supply_group[supplies.order]]
+        return np.logical_or.reduceat(there, supplies.begins[:-1])
 
     def _pairs(
         self,
@@ -263,6 +288,9 @@ class Neighbours:
             cosine = self._demands.points[:, rows].T @ self._supplies.points[:, columns]
             chord = np.sqrt(np.maximum(2 * EARTH_RADIUS**2 * (1.0 - cosine), 0.0))
             spare -= self.arcs.least * chord
+        if self._mixed:
+            groups = self.arcs.eligibility
+            spare[~groups.allowed[np.ix_(groups.demand_group[i], groups.supply_group[j])]] = -1.0
         if most is not None and spare.shape[1] > most:
             pick = np.argpartition(spare, -most, axis=1)[:, -most:]
             at, of = np.nonzero(np.take_along_axis(spare, pick, axis=1) >= 0)
