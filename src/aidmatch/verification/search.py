@@ -285,21 +285,22 @@ def has_one(demands: Nodes, supplies: Nodes, may_meet: Bools, accept: _PairTest)
 def _ask(demands: Nodes, supplies: Nodes, asking: Ints, some: Ints, accept: _PairTest, found: Bools) -> None:
     reach = int(supplies.reach[some].max())
     nearest = _first_of(len(some)) if reach >= ANYWHERE else _nearest_of(supplies.points[:, some], reach)
-    count, asked = 1, 0
+    count = 1
     while asking.size:
         count = min(count, len(some))
         open_: list[Ints] = []
         step = max(1, _CHUNK // count)
         for start in range(0, len(asking), step):
             rows = asking[start : start + step]
-            hits = nearest(demands.points[:, rows], count)[:, asked:]
+            # all of them again: the order of those at one distance may have changed
+            hits = nearest(demands.points[:, rows], count)
             row, at = np.nonzero(hits < len(some))
             good = accept(rows[row], some[hits[row, at]])
             found[rows[row[good]]] = True
             open_.append(rows[~found[rows] & (hits[:, -1] < len(some))])
         if count == len(some):
             return
-        asking, asked, count = np.concatenate(open_), count, count * 8
+        asking, count = np.concatenate(open_), count * 8
 
 
 def _first_of(size: int) -> Callable[[Floats, int], Ints]:
