@@ -11,6 +11,7 @@ from tests.profiles import examples
 
 import aidmatch as am
 from aidmatch.verification import check as verification
+from aidmatch.verification import liars
 
 
 def either_way(case: Case | CareCase, rng: np.random.Generator | None) -> list[tuple[Any, ...]]:
@@ -71,5 +72,14 @@ def everything_is_searched(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("everything_is_searched")
 def test_truths_pass_when_all_is_searched() -> None:
     for seed in range(examples(100)):
+        case = cases(seed)
+        am.verify(case.problem, am.solve(case.problem, policy=case.policy), policy=case.policy)
+
+
+@pytest.mark.parametrize("limit", ["_ASKED", "_TABLE"])
+@pytest.mark.usefixtures("everything_is_searched")
+def test_rules_with_too_many_labels_are_asked_pair_by_pair(limit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(liars, limit, 0)
+    for seed in range(examples(60)):
         case = cases(seed)
         am.verify(case.problem, am.solve(case.problem, policy=case.policy), policy=case.policy)

@@ -1,5 +1,6 @@
 """What does not flow, each piece on an instance solved by hand; bad input; early stops; lying solvers."""
 
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -370,3 +371,20 @@ def test_explanations_of_integers_claim_no_prices() -> None:
     told = am.explain(used, am.solve(used), demand="n2")
     assert told.code == "USED_UP"
     assert "would cost at least" not in told.text()
+
+
+def test_donors_come_as_records_and_say_who_they_are() -> None:
+    donors = am.read([{"id": "P1", "max_shipments": 1}], Donor)
+    problem = am.GivingProblem([need("n1")], [lot("d1", donor_id="P1")], as_of=DAY, donors=donors)
+    assert repr(problem.donors[0]) == "<Donor 'P1'>"
+    assert donors.report in problem.reports
+    matching = am.solve(problem)
+    assert [level.certified_bound for level in matching.levels] == [level.bound for level in matching.levels]
+    am.verify(problem, matching)
+
+
+def test_without_highspy_integers_name_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "highspy", None)
+    with pytest.raises(am.PluginError, match=r"aidmatch\[integer\]") as caught:
+        am.solve(am.GivingProblem([need("n1", 2, whole=True)], [lot("d1")], as_of=DAY))
+    assert caught.value.code == "MISSING_EXTRA"

@@ -13,8 +13,9 @@ from tests.profiles import examples
 
 import aidmatch as am
 from aidmatch.arrays import Ints
+from aidmatch.formulation.arcs import ListedArcs
 from aidmatch.levels import LevelDefinition, level_definitions
-from aidmatch.pair_costs import Listed, Metric, Nearness
+from aidmatch.pair_costs import Listed, Metric, Nearness, OfSupply
 
 GIVING = am.GivingProblem([], [], as_of=DAY)
 
@@ -357,3 +358,23 @@ def test_arrays_say_what_functions_say_for_the_whole_and_for_a_part(case: CareCa
                 for a, b, m in zip(i.tolist(), j.tolist(), metric.tolist(), strict=True)
             ]
             assert costs.of(i, j, metric).tolist() == said
+
+
+def test_a_cost_of_supplies_is_alike_where_it_is_equal() -> None:
+    costs = OfSupply(np.array([3, 0, 3]))
+    demands, supplies = costs.labels(2, 3)
+    assert (demands.shape, supplies.tolist()) == ((0, 2), [[3, 0, 3]])
+    assert [side.tolist() for side in costs.listed()] == [[], []]
+    assert costs.largest() == 3
+    assert costs.part(np.array([0]), np.array([1, 2])).cost.tolist() == [0, 3]
+
+
+def test_a_part_of_listed_pairs_is_numbered_anew() -> None:
+    arcs = ListedArcs(np.array([0, 1, 1, 3]), np.array([0, 0, 2, 2]), np.array([5, 6, 7, 8]))
+    part = arcs.part(np.array([1, 3]), np.array([0, 2]))
+    assert [column.tolist() for column in part.build()] == [[0, 0, 1], [0, 1, 1], [6, 7, 8]]
+    assert [column.tolist() for column in arcs.without((np.array([1]), np.array([2]))).build()] == [
+        [0, 1, 3],
+        [0, 0, 2],
+        [5, 6, 8],
+    ]

@@ -102,11 +102,9 @@ class _Blocks:
             order.append(rows)
             cuts.extend(range(cuts[-1] + _IN_BLOCK, cuts[-1] + len(rows), _IN_BLOCK))
             cuts.append(sum(map(len, order)))
-        nodes = np.concatenate(order) if order else np.zeros(0, dtype=np.int64)
+        nodes = np.concatenate(order)
         ordered = np.ascontiguousarray(points[:, nodes])
         begins = np.array(cuts, dtype=np.int64)
-        if not len(nodes):
-            return cls(nodes, begins, ordered, group, np.zeros((3, 0)), np.zeros(0))
         centre = np.add.reduceat(ordered, begins[:-1], axis=1)
         length = np.sqrt((centre**2).sum(axis=0))
         # points all round the sphere have no centre; any will do
@@ -131,7 +129,7 @@ def _along(chord: Floats) -> Floats:
 
 
 class Neighbours:
-    """The pairs of a market between points, looked up by price.
+    """The pairs of a market between points, looked up by price; there is a demand and a supply at least.
 
     Parameters
     ----------
@@ -150,7 +148,7 @@ class Neighbours:
         ]
         self._demands = _Blocks.of(arcs.demand_points, one_group[0])
         self._supplies = _Blocks.of(arcs.supply_points, one_group[1])
-        self._reach = self._supplies.largest(arcs.reach.astype(np.float64)) if len(self._supplies) else np.zeros(0)
+        self._reach = self._supplies.largest(arcs.reach.astype(np.float64))
 
     def nearest(self, count: int) -> tuple[Ints, Ints]:
         """The nearest eligible partners of every node, some of each eligibility group, without regard to reach.
@@ -238,8 +236,6 @@ class Neighbours:
     ) -> Iterator[tuple[slice, Ints]]:
         """Blocks of demands as slices of their order, and supplies as places in theirs, a bounded number at a time."""
         demands, supplies = self._demands, self._supplies
-        if not len(demands) or not len(supplies):
-            return
         most_u, most_v = demands.largest(u), supplies.largest(v)
         sizes = np.diff(supplies.begins)
         for block in range(len(demands)):
