@@ -9,7 +9,8 @@ hurts only who names it; a name taken twice is an error for who names it.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
@@ -18,7 +19,29 @@ from typing import Any
 
 from aidmatch.errors import AidMatchError, PluginError
 
-__all__ = ["Registry"]
+__all__ = ["Registry", "from_extra"]
+
+
+@contextmanager
+def from_extra(extra: str) -> Iterator[None]:
+    """Import within, what an extra installs.
+
+    Parameters
+    ----------
+    extra
+        Name of the extra.
+
+    Raises
+    ------
+    PluginError
+        ``MISSING_EXTRA``, which names the package and the extra, if the import fails.
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise PluginError(
+            f"{error.name or 'a package'} is not installed: pip install 'aidmatch[{extra}]'", code="MISSING_EXTRA"
+        ) from error
 
 
 @lru_cache(maxsize=64)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-from aidmatch.errors import PluginError
+from aidmatch.plugins import from_extra
 
 __all__ = ["Bar", "Progress"]
 
@@ -56,12 +56,8 @@ class Bar:
     """
 
     def __init__(self, **options: Any) -> None:
-        try:
+        with from_extra("progress"):
             from tqdm import tqdm
-        except ImportError as error:
-            raise PluginError(
-                "a progress bar needs tqdm: pip install 'aidmatch[progress]'", code="MISSING_EXTRA"
-            ) from error
         self._bar = tqdm(**{"unit": " pairs", "unit_scale": True, "desc": "deciding", **options})
 
     def __call__(self, progress: Progress) -> None:

@@ -10,8 +10,9 @@ from typing import Any, Final, Protocol, cast
 import numpy as np
 
 from aidmatch.arrays import Floats, Ints
-from aidmatch.errors import PluginError, SolverError
+from aidmatch.errors import SolverError
 from aidmatch.integer_program import NO_LIMIT, IntegerLevel, IntegerProgram
+from aidmatch.plugins import from_extra
 
 __all__ = ["Highs", "Linear", "MipAnswer", "MipSolver", "Relaxation"]
 
@@ -218,12 +219,8 @@ class Highs:
     name: Final = "highs"
 
     def __init__(self) -> None:
-        try:
+        with from_extra("integer"):
             import highspy
-        except ImportError as error:
-            raise PluginError(
-                "integer programs need highspy; install aidmatch[integer]", code="MISSING_EXTRA"
-            ) from error
         self._api: Any = highspy
         self._version = version("highspy")
         self._model: Any = None
