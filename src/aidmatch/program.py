@@ -133,6 +133,25 @@ class Market:
     limit: int | None
     keys: TieKeys
 
+    def part(self, demands: Ints, supplies: Ints) -> Market:
+        """The market of some of its nodes, numbered anew.
+
+        Parameters
+        ----------
+        demands, supplies
+            Their rows, sorted.
+        """
+        levels = tuple(
+            Level(
+                None if level.unmet is None else level.unmet[demands],
+                None if level.pairs is None else level.pairs.part(demands, supplies),
+            )
+            for level in self.levels
+        )
+        keys = TieKeys(self.keys.demand[demands], self.keys.supply[supplies])
+        arcs = self.arcs.part(demands, supplies)
+        return Market(self.demand[demands], self.supply[supplies], arcs, levels, self.limit, keys)
+
     def program(self, demand_of: Ints, supply_of: Ints, metric: Ints) -> Program:
         """The market with some of its arcs.
 

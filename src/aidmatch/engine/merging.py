@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from aidmatch.arrays import Ints, Keys
-from aidmatch.program import Level, Market, TieKeys
+from aidmatch.program import Market
 
 __all__ = ["Classes", "classes_of", "merged", "split_supplies"]
 
@@ -82,15 +82,7 @@ def merged(market: Market, classes: Classes) -> Market:
     demand, supply = (np.zeros(len(first), dtype=np.int64) for first in (i, j))
     np.add.at(demand, classes.demand, market.demand)
     np.add.at(supply, classes.supply, market.supply)
-    levels = tuple(
-        Level(
-            None if level.unmet is None else level.unmet[i],
-            None if level.pairs is None else level.pairs.part(i, j),
-        )
-        for level in market.levels
-    )
-    keys = TieKeys(market.keys.demand[i], market.keys.supply[j])
-    return Market(demand, supply, market.arcs.part(i, j), levels, market.limit, keys)
+    return replace(market.part(i, j), demand=demand, supply=supply)
 
 
 def split_supplies(

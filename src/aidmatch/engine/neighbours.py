@@ -31,6 +31,11 @@ _IN_BLOCK: Final = 40
 _IN_CACHE: Final = 120_000
 #: Neighbours of a node that are given, where there are many groups to give some of each; one of each is the least.
 _NEAR_IN_ALL: Final = 64
+#: Near partners among which eligible ones are looked for, where there are many groups.
+_LOOKED_AT: Final = 128
+#: Pairs that would help, beyond which a search keeps the best few of each demand and block only.
+_PLENTY: Final = 10_000_000
+_SOME: Final = 8
 #: Pairs of eligibility groups up to which blocks keep to one group.
 _FEW_GROUPS: Final = 400
 #: Metres on the safe side: rounding of a distance, of a chord near zero, of a radius, and one that a bound may lack.
@@ -128,6 +133,30 @@ def _along(chord: Floats) -> Floats:
     return metres
 
 
+def _nearest_allowed(
+    points: Floats, group: Ints, others: Floats, other_group: Ints, allowed: Bools, count: int
+) -> tuple[Ints, Ints]:
+    """The nearest eligible partners of points, where groups are too many to be asked one by one.
+
+    All near partners are looked at, more and more of them for those who have found too few, up to `_LOOKED_AT`.
+    """
+    from scipy.spatial import KDTree
+
+    tree = KDTree(others.T)
+    found: list[tuple[Ints, Ints]] = []
+    rows, look = np.arange(points.shape[1]), min(2 * count, others.shape[1])
+    while rows.size:
+        _, index = tree.query(points[:, rows].T, k=[*range(1, look + 1)])
+        good = allowed[group[rows][:, None], other_group[index]]
+        good &= np.cumsum(good, axis=1) <= count
+        last = look >= min(_LOOKED_AT, others.shape[1])
+        done = (good.sum(axis=1) == count) | last
+        at, of = np.nonzero(good & done[:, None])
+        found.append((rows[at], index[at, of]))
+        rows, look = rows[~done], min(2 * look, _LOOKED_AT, others.shape[1])
+    return np.concatenate([i for i, _ in found]), np.concatenate([j for _, j in found])
+
+
 class Neighbours:
     """The pairs of a market between points, looked up by price; there is a demand and a supply at least.
 
@@ -170,16 +199,16 @@ class Neighbours:
             (arcs.demand_points, eligibility.demand_group, arcs.supply_points, eligibility.supply_group, False),
             (arcs.supply_points, eligibility.supply_group, arcs.demand_points, eligibility.demand_group, True),
         )
+        fewer = min(arcs.demand_points.shape[1], arcs.supply_points.shape[1])
         for points, group, others, other_group, turned in sides:
-            if turned and self._mixed:
-                # too many groups to ask each; what is not eligible falls out later
-                take = min(2 * count, others.shape[1])
-                _, index = KDTree(others.T).query(points.T, k=[*range(1, take + 1)])
-                found.append((index.ravel(), np.repeat(np.arange(points.shape[1]), take)))
-                continue
+            share = max(1, -(-count * fewer // points.shape[1]))
             allowed = eligibility.allowed.T if turned else eligibility.allowed
+            if self._mixed:
+                pair = _nearest_allowed(points, group, others, other_group, allowed, share)
+                found.append(pair[::-1] if turned else pair)
+                continue
             labels = np.unique(other_group)
-            each = max(1, min(count, _NEAR_IN_ALL // len(labels)))
+            each = max(1, min(share, _NEAR_IN_ALL // len(labels)))
             for label in labels:
                 there = np.flatnonzero(other_group == label)
                 here = np.flatnonzero(allowed[group, label])
@@ -192,18 +221,21 @@ class Neighbours:
         demand_of, supply_of = (np.concatenate(side) for side in zip(*found, strict=True))
         return demand_of, supply_of
 
-    def search(self, prices: Prices, *, most: int | None, blocks: int | None) -> Found:
-        """Pairs whose reduced cost is negative; or, without `most`, all where it is not positive.
+    def search(self, prices: Prices, *, most: int | None, blocks: int | None, full: int = 0) -> Found:
+        """Pairs whose reduced cost is negative; without `most` those where it is zero, too, if none is that could help.
 
         Parameters
         ----------
         prices
             What a pair must beat.
         most
-            How many a demand, the best of them; None for every pair whose reduced cost is zero or negative.
+            How many a demand, the best of them; None for every pair, as long as they are not so many that the answer
+            is far from being the last.
         blocks
             How many blocks of supplies to look at for each block of demands, the most promising first; None for all,
             so that the search is complete.
+        full
+            Pairs that are at their limit, and therefore rightly below zero.
 
         Returns
         -------
@@ -217,12 +249,16 @@ class Neighbours:
             # no metre costs anything: who can pay at all can go anywhere
             margin = 0.5
         found = [Found(*np.zeros((4, 0), dtype=np.int64))]
+        below = 0
         for rows, columns in self._promising(u, v, margin, prices.metric > 0, blocks):
-            i, j = self._pairs(rows, columns, (u, v), margin, prices.metric > 0, most)
+            enough = most if below <= full + _PLENTY else _SOME
+            i, j = self._pairs(rows, columns, (u, v), margin, prices.metric > 0, enough)
             keep, metric = self.arcs.known(i, j)
             i, j, metric = i[keep], j[keep], metric[keep]
             reduced = prices.reduced(i, j, metric)
-            good = reduced <= 0 if most is None else reduced < 0
+            # once one could help, this is not the last search, and those at zero are not wanted
+            good = reduced <= 0 if most is None and below <= full else reduced < 0
+            below += int((reduced[good] < 0).sum())
             found.append(Found(i[good], j[good], metric[good], reduced[good]))
         return Found(
             *(

@@ -21,6 +21,8 @@ class Options:
         Solve connected components apart.
     level_merging
         Solve levels in one weighted cost where that provably orders them, or its answer is proven afterwards.
+    regions
+        Let regions of a large market, each decided alone, say which pairs to start with.
     price_from
         Pairs of a market, eligible or not, above which pricing pays.
     """
@@ -29,4 +31,5 @@ class Options:
     merging: bool = True
     decomposition: bool = True
     level_merging: bool = True
+    regions: bool = True
     price_from: int = 300_000

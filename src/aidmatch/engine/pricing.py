@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 import numpy as np
 
@@ -25,8 +25,19 @@ __all__ = ["Priced", "prices_of", "solve_pairs"]
 _NEAREST: Final = 8
 #: Missing pairs of a demand that are added in a round.
 _ADDED: Final = 8
-#: Blocks of supplies that the first search looks at for a block of demands; four times as many in each that follows.
-_BLOCKS: Final = 6
+#: Blocks of supplies that a narrow search looks at for a block of demands, at most, round by round; all of them in
+#: every later round.
+_NARROW: Final = (6, 6, 24, 96, 384)
+#: One in so many nodes is hardly anybody.
+_HARDLY: Final = 20
+#: Pairs for each node that are worked with near the optimum, and that a region hands over.
+_WORKING: Final = 3
+#: Nodes that are decided without being cut into regions first; into how many parts a larger market is cut, the rounds
+#: of each part, and the partners of each node across the borders.
+_REGION: Final = 8_000
+_PARTS: Final = 4
+_PART_ROUNDS: Final = 3
+_ACROSS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,28 +103,42 @@ def solve_pairs(
         answer = solve_components(market.program(*arcs), solvers, options, tally)
         report(1, len(arcs[0]), 0)
         return Priced(*arcs, answer, 1, whole=True)
+    return _in_rounds(market, market.arcs, solvers, options, tally, report, None)
+
+
+def _in_rounds(
+    market: Market,
+    points: PointArcs,
+    solvers: Sequence[FlowSolver],
+    options: Options,
+    tally: Tally,
+    report: Callable[[int, int, int], None],
+    most_rounds: int | None,
+) -> Priced:
+    """Solve and search in turn; with `most_rounds`, stop there with an answer that pairs may be missing from."""
     width = len(market.supply)
-    near = Neighbours(market.arcs)
-    keys, metric = _first_arcs(market, near)
-    blocks: int | None = _BLOCKS
-    rounds = 0
+    near = Neighbours(points)
+    keys, metric = _first_arcs(market, near, solvers, options, tally)
+    prices, few, rounds = None, False, 0
     while True:
         rounds += 1
         arcs = keys // width, keys % width, metric
-        answer = solve_components(market.program(*arcs), solvers, options, tally)
-        prices, rest = prices_of(market, answer.u, answer.v)
-        while True:
-            found = near.search(prices, most=None if blocks is None else _ADDED, blocks=blocks)
+        answer, prices, rest = _solve_known(market, arcs, prices if few else None, solvers, options, tally)
+        if rounds == most_rounds:
+            return Priced(*arcs, answer, rounds, whole=False)
+        full = 0 if market.limit is None else int((answer.flow >= market.limit).sum())
+        for blocks in (*_NARROW[rounds - 1 : rounds], None):
+            found = near.search(prices, most=None if blocks is None else _ADDED, blocks=blocks, full=full)
             missing = found.part(_not_in(keys, found.demand_of * width + found.supply_of))
             helps = missing.reduced < 0
-            if blocks is None and rest:
-                helps |= _later_sign(market, answer, rest, missing) < 0
+            if blocks is None and rest and not helps.any():
+                helps = _later_sign(market, answer, rest, missing) < 0
             report(rounds, len(keys), int(helps.sum()))
-            if blocks is None or helps.sum() * 20 > len(market.demand):
+            # where hardly anybody gains any more, look further before the next solve
+            if helps.sum() * _HARDLY > len(market.demand):
                 break
-            # hardly anybody gains there any more: look further before the next solve
-            blocks = None
-        done = blocks is None and not helps.any()
+        done = not helps.any()
+        few = blocks is None and helps.sum() * _HARDLY < len(market.demand) + width
         if done and rest:
             missing = missing.part(_later_sign(market, answer, rest, missing) == 0)
         elif not done:
@@ -126,6 +151,58 @@ def solve_pairs(
             flow[old] = answer.flow
             answer = ProvenFlow(flow, answer.left, answer.u, answer.v, answer.solves, answer.runs)
             return Priced(keys // width, keys % width, metric, answer, rounds, whole=False)
+
+
+def _solve_known(
+    market: Market,
+    arcs: tuple[Ints, Ints, Ints],
+    prices: Prices | None,
+    solvers: Sequence[FlowSolver],
+    options: Options,
+    tally: Tally,
+) -> tuple[ProvenFlow, Prices, tuple[int, ...]]:
+    """Decide a market over some of its pairs, and price the rest.
+
+    Parameters
+    ----------
+    market, solvers, options, tally
+        As in `solve_components`.
+    arcs
+        Ends and metric of the pairs, sorted.
+    prices
+        Prices of an answer that few of the pairs can improve; None if there is no such answer.
+
+    Returns
+    -------
+    A flow with potentials that hold on every one of the pairs, and these as `prices_of` gives them.
+
+    Notes
+    -----
+    Near the optimum most pairs are far from being used. Those that the last prices nearly like fall into many small
+    components, which are decided in a fraction of the time of the one large component that all pairs make. The others
+    are priced afterwards, and those that would help join in, until none does.
+    """
+    most = _WORKING * (len(market.demand) + len(market.supply))
+    if prices is None or len(arcs[0]) <= most:
+        answer = solve_components(market.program(*arcs), solvers, options, tally)
+        return answer, *prices_of(market, answer.u, answer.v)
+    reduced = prices.reduced(*arcs)
+    at_work = reduced <= np.partition(reduced, most)[most]
+    while True:
+        some = np.flatnonzero(at_work)
+        answer = solve_components(market.program(*(column[some] for column in arcs)), solvers, options, tally)
+        prices, rest = prices_of(market, answer.u, answer.v)
+        known = Found(*arcs, prices.reduced(*arcs))
+        helps = known.reduced < 0
+        if rest:
+            helps |= _later_sign(market, answer, rest, known) < 0
+        # where pairs have a limit, those at it are rightly below zero
+        helps &= ~at_work
+        if not helps.any():
+            flow = np.zeros(len(at_work), dtype=np.int64)
+            flow[some] = answer.flow
+            return ProvenFlow(flow, answer.left, answer.u, answer.v, answer.solves, answer.runs), prices, rest
+        at_work |= helps
 
 
 def prices_of(market: Market, u: Ints, v: Ints) -> tuple[Prices, tuple[int, ...]]:
@@ -183,13 +260,62 @@ def _largest(market: Market, costs: CostOfPairs) -> int:
     return costs.largest()
 
 
-def _first_arcs(market: Market, near: Neighbours) -> tuple[Ints, Ints]:
-    """Keys and metric of the pairs to start with: near ones, and all with a cost of their own."""
+def _first_arcs(
+    market: Market, near: Neighbours, solvers: Sequence[FlowSolver], options: Options, tally: Tally
+) -> tuple[Ints, Ints]:
+    """Keys and metric of the pairs to start with: near ones, those that regions like, all with a cost of their own."""
     width = len(market.supply)
-    groups = [near.nearest(_NEAREST), *(level.pairs.listed() for level in market.levels if level.pairs is not None)]
+    groups = [level.pairs.listed() for level in market.levels if level.pairs is not None]
+    if options.regions and len(market.demand) + width > _REGION:
+        groups.append(near.nearest(_ACROSS))
+        groups += _liked_in_parts(market, near.arcs, solvers, options, tally)
+    else:
+        groups.append(near.nearest(_NEAREST))
     keys = distinct(np.concatenate([i * width + j for i, j in groups]))
     keep, metric = near.arcs.known(keys // width, keys % width)
     return keys[keep], metric[keep]
+
+
+def _liked_in_parts(
+    market: Market, points: PointArcs, solvers: Sequence[FlowSolver], options: Options, tally: Tally
+) -> list[tuple[Ints, Ints]]:
+    """The pairs that the parts of a market, cut by place, nearly like when each is decided alone.
+
+    Only a start: what crosses a border is found afterwards, in the rounds of the whole.
+    """
+    liked = []
+    for demands, supplies in _cut(points):
+        part = market.part(demands, supplies)
+        answered = _in_rounds(part, cast("PointArcs", part.arcs), solvers, options, tally, _to_nobody, _PART_ROUNDS)
+        prices, _ = prices_of(part, answered.answer.u, answered.answer.v)
+        reduced = prices.reduced(answered.demand_of, answered.supply_of, answered.metric)
+        most = min(_WORKING * (len(demands) + len(supplies)), len(reduced))
+        pick = np.argpartition(reduced, most - 1)[:most] if most else slice(0)
+        liked.append((demands[answered.demand_of[pick]], supplies[answered.supply_of[pick]]))
+    return liked
+
+
+def _cut(points: PointArcs) -> Iterator[tuple[Ints, Ints]]:
+    """Cut nodes into parts of equal size by place, again and again across the longest side; rows of each, sorted."""
+    demands = points.demand_points.shape[1]
+    where = np.concatenate([points.demand_points, points.supply_points], axis=1)
+    parts = [np.arange(where.shape[1])]
+    while len(parts) < _PARTS:
+        halves = []
+        for rows in parts:
+            side = int(np.argmax(np.ptp(where[:, rows], axis=1)))
+            order = np.argsort(where[side, rows], kind="stable")
+            halves += [rows[order[: len(rows) // 2]], rows[order[len(rows) // 2 :]]]
+        parts = halves
+    for rows in parts:
+        rows.sort()
+        of_demand = np.searchsorted(rows, demands)
+        if 0 < of_demand < len(rows):
+            yield rows[:of_demand], rows[of_demand:] - demands
+
+
+def _to_nobody(rounds: int, arcs: int, missing: int) -> None:
+    """Report to nobody."""
 
 
 def _not_in(keys: Ints, wanted: Ints) -> Bools:
