@@ -191,6 +191,34 @@ def _poor_caregivers(policy: Policy, facts: LevelFacts) -> list[LevelDefinition]
     ]
 
 
+def _expiry(policy: Policy, facts: LevelFacts) -> list[LevelDefinition]:
+    known = [supply.expires_on for supply in facts.supplies if supply.expires_on is not None]
+    # what does not expire comes after all that does
+    never = 1 + max((max(0, (day - facts.as_of).days) for day in known), default=0)
+
+    def days(supply: Any) -> int:
+        last: date | None = supply.expires_on
+        return never if last is None else max(0, (last - facts.as_of).days)
+
+    return [
+        LevelDefinition(
+            "expiry",
+            "unit·days",
+            "min",
+            pair_cost=lambda demand, supply, metric: days(supply),
+            bind=lambda demands, supplies: OfSupply(np.array([days(supply) for supply in supplies], dtype=np.int64)),
+        )
+    ]
+
+
+def _waiting(policy: Policy, facts: LevelFacts) -> list[LevelDefinition]:
+    def days(demand: Any) -> int:
+        registered_on: date = demand.registered_on
+        return max(0, (facts.as_of - registered_on).days)
+
+    return [LevelDefinition("waiting", "unit·days", "max", days)]
+
+
 def shortfall(supply: Any, units: int) -> int:
     """How many persons a supply with any stays below its minimum."""
     return max(0, int(getattr(supply, "min_persons", 0)) - units) if units else 0
@@ -234,6 +262,14 @@ LEVELS: Final[Mapping[str, Callable[[Policy, LevelFacts], list[LevelDefinition]]
     "minimum-loads": _minimum_loads,
     "balance": _balance,
     "poor-caregivers": _poor_caregivers,
+    "expiry": _expiry,
+    "waiting": _waiting,
+}
+
+#: Levels that only one family knows.
+_FAMILIES: Final[Mapping[str, frozenset[str]]] = {
+    "care": frozenset({"balance", "minimum-loads", "poor-caregivers"}),
+    "giving": frozenset({"expiry", "waiting"}),
 }
 
 
@@ -248,7 +284,9 @@ def level_definitions(policy: Policy, facts: LevelFacts) -> tuple[LevelDefinitio
         township and county the two sides do not share, by code. ``distance``: unit-metres, or unit-costs.
         ``poor-caregivers``: units served by caregivers of poor households. ``minimum-loads``: persons missing to the
         minima of those who have any; where there are minima, they are soft and the level is not named, it stands right
-        below coverage. ``balance``: as `Policy.balance` says.
+        below coverage. ``balance``: as `Policy.balance` says. ``expiry``: for each unit, the days from the day decided
+        for to the last day of its lot, and one more than any lot has for those without one. ``waiting``: for each unit
+        served, the days since its need was registered.
     facts
         The problem.
 
@@ -264,8 +302,10 @@ def level_definitions(policy: Policy, facts: LevelFacts) -> tuple[LevelDefinitio
     for name in policy.levels:
         if name not in LEVELS:
             raise PolicyError(f"no level {name!r}; known: {', '.join(LEVELS)}", code="UNKNOWN_LEVEL")
-    if policy.family != "care" and {"balance", "minimum-loads", "poor-caregivers"} & set(policy.levels):
-        raise PolicyError("a level of caregivers in a policy for goods", code="UNKNOWN_LEVEL")
+    for family, own in _FAMILIES.items():
+        if family != policy.family and own & set(policy.levels):
+            strange = min(own & set(policy.levels))
+            raise PolicyError(f"level {strange!r} is of {family}, the policy for {policy.family}", code="UNKNOWN_LEVEL")
     names = list(policy.levels)
     soft = policy.min_load == "soft" and any(getattr(supply, "min_persons", 0) for supply in facts.supplies)
     if soft and "minimum-loads" not in names:

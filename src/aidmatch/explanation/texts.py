@@ -50,6 +50,8 @@ _LEFT: Final = {
 _REMOVED: Final = {
     "CATEGORY_NOT_ALLOWED": _Said("捐赠人限定了其他类别", "given to other categories only"),
     "AREA_NOT_ALLOWED": _Said("捐赠人限定了其他地区", "given to other areas only"),
+    "PROJECT_NOT_ALLOWED": _Said("捐赠人限定了其他项目", "given to another project only"),
+    "EXPIRES_BEFORE_DELIVERY": _Said("送到时已过期", "it would arrive after its last day"),
     "OWN_PRODUCT": _Said("是本户自己的产品", "the household's own product"),
     "SERVICE_NOT_OFFERED": _Said("不提供所需服务", "a service that is needed is not offered"),
     "NO_COMMON_LANGUAGE": _Said("没有共同语言", "no language in common"),
@@ -63,6 +65,8 @@ _LEVELS: Final = {
     "coverage": _Said("覆盖", "coverage"),
     "pairs": _Said("保留现有配对", "pairs kept"),
     "continuity": _Said("连续性（天）", "continuity (days)"),
+    "expiry": _Said("离到期的天数", "days to the goods' last day"),
+    "waiting": _Said("等待的天数", "days waited"),
     "nearness": _Said("就近等级", "nearness"),
     "distance": _Said("距离", "distance"),
     "minimum-loads": _Said("未达最低人数", "persons missing to minimum loads"),

@@ -23,7 +23,7 @@ from aidmatch.levels import level_definitions
 from aidmatch.matching import Assignment, Matching
 from aidmatch.place import Places
 from aidmatch.problem.problem import Problem
-from aidmatch.rules.protocol import reason_of, rules_named
+from aidmatch.rules.protocol import reason_of
 
 __all__ = ["Explanation", "explain"]
 
@@ -160,7 +160,7 @@ class _Explainer:
             raise VerificationError("the matching was made from other inputs, or for another day", code="OTHER_INPUT")
         self.problem, self.matching = problem, matching
         self.policy = matching.policy
-        self.rules = rules_named(self.policy.rules)
+        self.rules = problem.rules(self.policy)
         admission = problem.admission()
         self.forbidden = admission.forbidden
         self.demands, self.supplies = admission.demands, admission.supplies

@@ -28,7 +28,7 @@ from aidmatch.place import Places
 from aidmatch.policy import Policy
 from aidmatch.problem.problem import Admission, Problem
 from aidmatch.program import ArcProducer, Level, Market, Solution, TieKeys
-from aidmatch.rules.protocol import Eligibility, rules_named
+from aidmatch.rules.protocol import Eligibility
 
 __all__ = ["FlowFormulation", "formulate"]
 
@@ -289,7 +289,7 @@ def formulate(problem: Problem, policy: Policy, distance: Distance) -> FlowFormu
         problem.check_points()
     reach = problem.reach(policy)
     admission = problem.admission()
-    eligibility = Eligibility.under(rules_named(policy.rules), admission.demands, admission.supplies)
+    eligibility = Eligibility.under(problem.rules(policy), admission.demands, admission.supplies)
     parts = _parts(problem, admission)
     arcs = _Arcs(problem, distance, [reach(supply) for supply in admission.supplies], eligibility, parts)
     asked = np.array([problem.demand_side.units(record) for record in admission.demands], dtype=np.int64)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 from typing import ClassVar
 
 from aidmatch.distance.pair_table import PairTable
 from aidmatch.place import Place
+from aidmatch.policy import Policy
 from aidmatch.problem.problem import Problem, Side
 from aidmatch.records.decision import Decision
 from aidmatch.records.giving import Donation, Donor, Need
+from aidmatch.rules.giving import Fresh
+from aidmatch.rules.protocol import Rule, rules_named
 
 __all__ = ["GivingProblem"]
 
@@ -56,7 +59,7 @@ class GivingProblem(Problem):
         lambda lot: int(lot.quantity),
         lambda lot: (lot.item, lot.unit),
         lambda lot: str(lot.donor_id),
-        {"only_project": None},
+        {},
     )
     pair_limit: ClassVar[int | None] = None
 
@@ -72,6 +75,24 @@ class GivingProblem(Problem):
         donors: Iterable[Donor] = (),
     ) -> None:
         self._fill(needs, donations, as_of, pairs, places, (), decisions, donors)
+
+    def rules(self, policy: Policy) -> list[Rule]:
+        """The policy's rules, and those that hold whatever the policy says: nothing arrives expired.
+
+        Parameters
+        ----------
+        policy
+            Names the rules, and says how long a delivery takes.
+
+        Raises
+        ------
+        PluginError
+            If a rule is unknown or cannot be imported.
+        """
+        rules = rules_named(policy.rules)
+        if policy.delivery_days:
+            rules.append(Fresh(self.as_of + timedelta(days=policy.delivery_days)))
+        return rules
 
     @property
     def needs(self) -> tuple[Need, ...]:

@@ -22,6 +22,7 @@ from aidmatch.records.care import Pair
 from aidmatch.records.decision import Decision
 from aidmatch.records.giving import Donor, PairCost
 from aidmatch.report import Fault, Report
+from aidmatch.rules.protocol import Rule, rules_named
 from aidmatch.sources.reading import Records
 
 __all__ = ["Admission", "Problem", "Side"]
@@ -208,6 +209,21 @@ class Problem:
     def admission(self) -> Admission:
         """Who takes part on the day, why the others do not, and what decisions hold."""
         return self._admission
+
+    def rules(self, policy: Policy) -> list[Rule]:
+        """The rules a pair must pass, in the order in which they are asked.
+
+        Parameters
+        ----------
+        policy
+            Names them.
+
+        Raises
+        ------
+        PluginError
+            If a rule is unknown or cannot be imported.
+        """
+        return rules_named(policy.rules)
 
     def reach(self, policy: Policy) -> Callable[[Any], int]:
         """How far each supply may go, the edge included: the policy's radius or its own, whichever is smaller.

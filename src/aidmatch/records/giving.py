@@ -50,6 +50,8 @@ class Need:
         What may be sent instead.
     accepts
         Ways in which it may be met; only ``goods`` can be met by a donation.
+    project
+        The project it belongs to, if any; gifts to a project go to its needs only.
 
     Raises
     ------
@@ -75,6 +77,7 @@ class Need:
     whole: bool = False
     substitutes: Literal["none", "approved", "category"] = "none"
     accepts: Annotated[tuple[Literal["goods", "money", "service"], ...], ListedNames] = ("goods",)
+    project: Text | None = None
 
     @model_validator(mode="after")
     def _ordered(self) -> Need:
@@ -136,7 +139,7 @@ class Donation:
     only_areas
         Area codes, or their beginnings, the donor gives to; empty for all.
     only_project
-        The project the donor gives to.
+        The project whose needs the donor gives to.
     producer_household_id
         The household that made it, to which it is never sent.
 

@@ -36,7 +36,7 @@ from aidmatch.pair_costs import CostOfPairs, Listed, Metric
 from aidmatch.place import Places
 from aidmatch.policy import Policy
 from aidmatch.problem.problem import Admission, Problem
-from aidmatch.rules.protocol import Rule, labels_of, reason_of, rules_named
+from aidmatch.rules.protocol import Rule, labels_of, reason_of
 from aidmatch.verification.liars import compared, first_liar, signatures, somewhere
 from aidmatch.verification.search import ANYWHERE, NOWHERE, Nodes, has_one
 
@@ -146,7 +146,7 @@ class _Check:
         self.distance = self._the_distance(distance)
         problem.check_policy(self.policy)
         self.levels: tuple[LevelDefinition, ...] = level_definitions(self.policy, problem)
-        self.rules: list[Rule] = rules_named(self.policy.rules)
+        self.rules: list[Rule] = problem.rules(self.policy)
         self.admission: Admission = problem.admission()
         self.demands: Sequence[Any] = self.admission.demands
         self.supplies: Sequence[Any] = self.admission.supplies
