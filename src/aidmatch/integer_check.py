@@ -43,11 +43,13 @@ class Decided:
     i, j, metric
         Rows of each eligible pair that is not pinned to its limit, and its cost.
     units
-        Decided on the pair, without what is pinned.
-    pin_i, pin_j, pin_units, pin_metric
-        What is pinned.
+        Batches decided on the pair, without what is pinned.
+    serves, takes
+        Units of its demand and of its supply in a batch of each pair.
+    pin_i, pin_j, pin_units, pin_used, pin_metric
+        What is pinned: pairs, units of their demands and of their supplies, and what a unit costs.
     costs
-        Of a unit on each pair at each level.
+        Of a unit of its demand on each pair at each level.
     asked, offered
         Units of each demand and supply, without what is pinned.
     """
@@ -56,9 +58,12 @@ class Decided:
     j: Ints
     metric: Ints
     units: Ints
+    serves: Ints
+    takes: Ints
     pin_i: Ints
     pin_j: Ints
     pin_units: Ints
+    pin_used: Ints
     pin_metric: Ints
     costs: tuple[Ints, ...]
     asked: Ints
@@ -82,7 +87,7 @@ def check_rows(problem: Problem, policy: Policy, sent: Sequence[tuple[Any, Any, 
     Raises
     ------
     VerificationError
-        ``WHOLE``, ``MINIMUM``, ``PACK``, ``LOT``, ``SHIPMENTS`` or ``LOAD``, naming who.
+        ``WHOLE``, ``MINIMUM``, ``BATCH``, ``PACK``, ``LOT``, ``SHIPMENTS`` or ``LOAD``, naming who.
     """
     load_of = problem.load(policy)
     served: dict[str, list[int]] = {}
@@ -90,9 +95,12 @@ def check_rows(problem: Problem, policy: Policy, sent: Sequence[tuple[Any, Any, 
     shipments: dict[str, int] = {}
     for demand, supply, units, pinned, cost in sent:
         pair = f"supply {supply.id!r} to demand {demand.id!r}"
-        if (units - pinned) % getattr(supply, "pack_size", 1):
+        serves, takes = problem.batch(demand, supply)
+        if units % serves or pinned % serves:
+            _lie("BATCH", f"{pair}: {units} are no whole batches of a substitute")
+        if (units - pinned) // serves * takes % getattr(supply, "pack_size", 1):
             _lie("PACK", f"{pair}: {units} are no whole packs")
-        if units < getattr(supply, "min_lot", 1):
+        if units // serves * takes < getattr(supply, "min_lot", 1):
             _lie("LOT", f"{pair}: {units} are below the minimum lot")
         shipments[getattr(supply, "donor_id", "")] = shipments.get(getattr(supply, "donor_id", ""), 0) + 1
         one, other = served.setdefault(demand.id, [0, 0]), given.setdefault(supply.id, [0, 0, 0])
@@ -175,12 +183,12 @@ class _Prover:
             return np.array(found, dtype=np.int64)
 
         carries = any(one is not None for one in capacity)
-        self.load = loads(i, j, decided.metric) if carries else np.zeros(len(i), dtype=np.int64)
+        self.load = decided.serves * loads(i, j, decided.metric) if carries else np.zeros(len(i), dtype=np.int64)
         self.pinned_load, self.pinned = np.zeros(m, dtype=np.int64), np.zeros(m, dtype=np.int64)
         if carries:
             each = loads(decided.pin_i, decided.pin_j, decided.pin_metric)
             np.add.at(self.pinned_load, decided.pin_j, each * decided.pin_units)
-        np.add.at(self.pinned, decided.pin_j, decided.pin_units)
+        np.add.at(self.pinned, decided.pin_j, decided.pin_used)
         pinned_at = np.zeros(n, dtype=np.int64)
         np.add.at(pinned_at, decided.pin_i, decided.pin_units)
         self.room = np.array([_ENDLESS if c is None else c for c in capacity], dtype=np.int64) - self.pinned_load
@@ -190,17 +198,19 @@ class _Prover:
         lot = np.array([getattr(s, "min_lot", 1) for s in supplies], dtype=np.int64)[j]
         width = max(m, 1)
         fixed = np.isin(i * width + j, decided.pin_i * width + decided.pin_j)
-        most = np.minimum(decided.asked[i], decided.offered[j])
+        most = np.minimum(decided.asked[i] // decided.serves, decided.offered[j] // decided.takes)
         if problem.pair_limit is not None:
             most = np.minimum(most, problem.pair_limit)
         heavy = np.flatnonzero(self.load)
         most[heavy] = np.minimum(most[heavy], self.room[j[heavy]] // self.load[heavy])
+        # so many batches make whole packs
+        pack = pack // np.gcd(pack, decided.takes)
         self.step, self.last = pack, most // pack * pack
-        self.first = np.where(fixed, pack, -(-lot // pack) * pack)
+        self.first = np.where(fixed, pack, -(-lot // (pack * decided.takes)) * pack)
         self.last = np.where(self.last < self.first, 0, self.last)
         reach, stock = np.zeros(n, dtype=np.int64), np.zeros(m, dtype=np.int64)
-        np.add.at(reach, i, self.last)
-        np.add.at(stock, j, self.last)
+        np.add.at(reach, i, self.last * decided.serves)
+        np.add.at(stock, j, self.last * decided.takes)
         whole = np.array([d.whole for d in demands], dtype=np.bool_)
         least = np.array([getattr(d, "min_quantity", 1) for d in demands], dtype=np.int64) - pinned_at
         self.served_first = np.where(whole, np.maximum(decided.asked, 1), np.maximum(least, 1))
@@ -247,8 +257,8 @@ class _Prover:
 
         # what was decided
         self.served, self.given, self.loaded = (np.zeros(k, dtype=np.int64) for k in (n, m, m))
-        np.add.at(self.served, i, decided.units)
-        np.add.at(self.given, j, decided.units)
+        np.add.at(self.served, i, decided.units * decided.serves)
+        np.add.at(self.given, j, decided.units * decided.takes)
         np.add.at(self.loaded, j, decided.units * self.load)
         self.supply_costs = [
             np.zeros(m, dtype=np.int64)
@@ -322,7 +332,8 @@ class _Prover:
             return int(max(self.supply_costs[row][part.supplies].max(initial=0), self.common))
         left = (self.d.asked - self.served)[part.demands].astype(object)
         value = (left * self.unmet[row][part.demands]).sum()
-        value += (self.d.units[part.pairs].astype(object) * self.d.costs[row][part.pairs]).sum()
+        units = (self.d.units * self.d.serves)[part.pairs].astype(object)
+        value += (units * self.d.costs[row][part.pairs]).sum()
         return int(value + self.supply_costs[row][part.supplies].sum())
 
     def _bound(self, part: _Piece, row: int, budgets: Sequence[int], tree: TreeProof) -> int:
@@ -384,7 +395,8 @@ class _Prover:
 
         i, j, load = self.d.i[part.pairs], self.d.j[part.pairs], self.load[part.pairs].astype(object)
         by_load = self.by_load.astype(object)
-        cost = -y[_SERVED][i] - y[_GIVEN][j] - load * y[_LOAD][j]
+        serves, takes = self.d.serves[part.pairs].astype(object), self.d.takes[part.pairs].astype(object)
+        cost = -serves * y[_SERVED][i] - takes * y[_GIVEN][j] - load * y[_LOAD][j]
         cost = cost - load * by_load[j] * (1000 * y[_SHARE] + y[_OVER])[j]
         group = self.group[part.pairs]
         use = np.zeros(len(group), dtype=object)
@@ -403,7 +415,7 @@ class _Prover:
         over = y[_OVER][b]
         for h, weight in weights:
             level = self.levels[h]
-            cost = cost + weight * self.d.costs[h][part.pairs].astype(object)
+            cost = cost + weight * serves * self.d.costs[h][part.pairs].astype(object)
             served = served - weight * self.unmet[h][a].astype(object)
             total += weight * int((self.unmet[h][a].astype(object) * self.d.asked[a]).sum())
             if level.name == "minimum-loads":

@@ -8,15 +8,16 @@ over: units served, or the weight of the pairs kept.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, Literal, Protocol
 
 import numpy as np
 
+from aidmatch.arrays import Ints
 from aidmatch.errors import PolicyError
-from aidmatch.pair_costs import CostOfPairs, Listed, Metric, Nearness, OfSupply
+from aidmatch.pair_costs import CostOfPairs, Listed, Metric, Nearness, OfKinds, OfSupply
 from aidmatch.policy import Policy
 from aidmatch.records.care import Pair
 
@@ -47,6 +48,23 @@ class LevelFacts(Protocol):
 
     def fair_shares(self, policy: Policy) -> Mapping[str, int]:
         """What each supply would carry if all carried the same part of what they can, by id."""
+        ...
+
+    def penalty(self, demand: Any, supply: Any) -> int:
+        """What a unit costs that is not as requested."""
+        ...
+
+    def substituted(self) -> bool:
+        """Whether a demand may be met by something else than what was requested."""
+        ...
+
+    def meet(self, demand: Any, supply: Any) -> bool:
+        """Whether a supply is of a kind that a demand may be met from."""
+        ...
+
+    @property
+    def demands(self) -> Sequence[Any]:
+        """The demands, whether they take part or not."""
         ...
 
     @property
@@ -211,6 +229,43 @@ def _expiry(policy: Policy, facts: LevelFacts) -> list[LevelDefinition]:
     ]
 
 
+def _as_requested(policy: Policy, facts: LevelFacts) -> list[LevelDefinition]:
+    def pair_cost(demand: Any, supply: Any, metric: int) -> int:
+        return facts.penalty(demand, supply)
+
+    def bind(demands: Sequence[Any], supplies: Sequence[Any]) -> CostOfPairs:
+        sides = [
+            _first_of_each((d.item, d.unit, d.substitutes) for d in demands),
+            _first_of_each((s.item, s.unit) for s in supplies),
+        ]
+        table = np.array(
+            [
+                [
+                    facts.penalty(demands[i], supplies[j]) if facts.meet(demands[i], supplies[j]) else 0
+                    for j in sides[1][1]
+                ]
+                for i in sides[0][1]
+            ],
+            dtype=np.int64,
+        ).reshape(len(sides[0][1]), len(sides[1][1]))
+        return OfKinds(sides[0][0], sides[1][0], table)
+
+    return [LevelDefinition("as-requested", "penalty", "min", pair_cost=pair_cost, bind=bind)]
+
+
+def _first_of_each(values: Iterable[Hashable]) -> tuple[Ints, list[int]]:
+    """Number values, equal ones alike; and where each number first stands."""
+    numbers: dict[Hashable, int] = {}
+    first: list[int] = []
+    label = []
+    for place, value in enumerate(values):
+        if value not in numbers:
+            numbers[value] = len(first)
+            first.append(place)
+        label.append(numbers[value])
+    return np.array(label, dtype=np.int64), first
+
+
 def _waiting(policy: Policy, facts: LevelFacts) -> list[LevelDefinition]:
     def days(demand: Any) -> int:
         registered_on: date = demand.registered_on
@@ -264,12 +319,13 @@ LEVELS: Final[Mapping[str, Callable[[Policy, LevelFacts], list[LevelDefinition]]
     "poor-caregivers": _poor_caregivers,
     "expiry": _expiry,
     "waiting": _waiting,
+    "as-requested": _as_requested,
 }
 
 #: Levels that only one family knows.
 _FAMILIES: Final[Mapping[str, frozenset[str]]] = {
     "care": frozenset({"balance", "minimum-loads", "poor-caregivers"}),
-    "giving": frozenset({"expiry", "waiting"}),
+    "giving": frozenset({"as-requested", "expiry", "waiting"}),
 }
 
 
@@ -286,7 +342,8 @@ def level_definitions(policy: Policy, facts: LevelFacts) -> tuple[LevelDefinitio
         minima of those who have any; where there are minima, they are soft and the level is not named, it stands right
         below coverage. ``balance``: as `Policy.balance` says. ``expiry``: for each unit, the days from the day decided
         for to the last day of its lot, and one more than any lot has for those without one. ``waiting``: for each unit
-        served, the days since its need was registered.
+        served, the days since its need was registered. ``as-requested``: the penalty of each unit that is met by a
+        substitute; where a need takes one that is there and the level is not named, it stands right below coverage.
     facts
         The problem.
 
@@ -307,6 +364,8 @@ def level_definitions(policy: Policy, facts: LevelFacts) -> tuple[LevelDefinitio
             strange = min(own & set(policy.levels))
             raise PolicyError(f"level {strange!r} is of {family}, the policy for {policy.family}", code="UNKNOWN_LEVEL")
     names = list(policy.levels)
+    if "as-requested" not in names and facts.substituted():
+        names.insert(names.index("coverage") + 1 if "coverage" in names else 0, "as-requested")
     soft = policy.min_load == "soft" and any(getattr(supply, "min_persons", 0) for supply in facts.supplies)
     if soft and "minimum-loads" not in names:
         names.insert(names.index("coverage") + 1 if "coverage" in names else 0, "minimum-loads")

@@ -70,9 +70,11 @@ class Assignment:
     metres
         The same if that unit is the metre, else None.
     item, household_id, giver_id
-        What it is, the household that gets it, and who gives it: the donor, or the caregiver's household.
+        What is sent, the household that gets it, and who gives it: the donor, or the caregiver's household.
     pinned
         How many of the units people have fixed.
+    taken
+        Units of the lot that are used up, where a substitute stands for more or fewer than they are; else None.
     """
 
     demand_id: str
@@ -84,6 +86,12 @@ class Assignment:
     household_id: str
     giver_id: str
     pinned: int
+    taken: int | None = None
+
+    @property
+    def used(self) -> int:
+        """Units of the supply that are used up."""
+        return self.quantity if self.taken is None else self.taken
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.goods_cases import best, goods_case
+from tests.goods_cases import GoodsCase, best, goods_case, substitute_case
 from tests.profiles import examples
 
 import aidmatch as am
@@ -10,11 +10,28 @@ import aidmatch as am
 SEEDS = st.integers(0, 2**32)
 
 
-@settings(max_examples=examples(1_000, 20_000))
-@given(SEEDS)
-def test_projects_and_expiry_agree_with_exhaustive_search(seed: int) -> None:
-    case = goods_case(seed)
+def holds_against_everything(case: GoodsCase) -> am.Matching:
     matching = am.solve(case.problem, policy=case.policy)
     am.verify(case.problem, matching)
     assert tuple(level.value for level in matching.levels) == best(case)
-    assert matching.solving.method == "flow"
+    for id_ in matching.unmet:
+        assert am.explain(case.problem, matching, demand=id_).facts["reason"] == matching.reasons[id_]
+    return matching
+
+
+@settings(max_examples=examples(300, 20_000))
+@given(SEEDS)
+def test_projects_and_expiry_agree_with_exhaustive_search(seed: int) -> None:
+    assert holds_against_everything(goods_case(seed)).solving.method == "flow"
+
+
+@settings(max_examples=examples(300, 20_000))
+@given(SEEDS)
+def test_even_substitutes_flow_and_agree_with_exhaustive_search(seed: int) -> None:
+    assert holds_against_everything(substitute_case(seed, even=True)).solving.method == "flow"
+
+
+@settings(max_examples=examples(300, 20_000))
+@given(SEEDS)
+def test_substitutes_in_batches_agree_with_exhaustive_search(seed: int) -> None:
+    holds_against_everything(substitute_case(seed))

@@ -65,6 +65,7 @@ _LEVELS: Final = {
     "coverage": _Said("覆盖", "coverage"),
     "pairs": _Said("保留现有配对", "pairs kept"),
     "continuity": _Said("连续性（天）", "continuity (days)"),
+    "as-requested": _Said("替代品扣分", "penalty of substitutes"),
     "expiry": _Said("离到期的天数", "days to the goods' last day"),
     "waiting": _Said("等待的天数", "days waited"),
     "nearness": _Said("就近等级", "nearness"),
@@ -142,11 +143,17 @@ def _for_caseworker(facts: Mapping[str, Any], zh: bool) -> list[str]:
     unit = "米" if zh and facts["cost_unit"] == METRE else facts["cost_unit"]
     for supply in facts["supplies"]:
         id_, quantity, cost = supply["supply_id"], supply["quantity"], supply["cost"]
-        fixed = supply["pinned"]
+        fixed, instead = supply["pinned"], supply["instead"]
         if zh:
-            lines.append(f"  由 {id_} 提供 {quantity}，{cost} {unit}{f'，其中人工指定 {fixed}' if fixed else ''}。")
+            stands = "" if instead is None else f"（以 {supply['taken']} 单位 {instead} 替代）"
+            lines.append(
+                f"  由 {id_} 提供 {quantity}{stands}，{cost} {unit}{f'，其中人工指定 {fixed}' if fixed else ''}。"
+            )
         else:
-            lines.append(f"  {id_} serves {quantity}, at {cost} {unit}{f', {fixed} of it pinned' if fixed else ''}.")
+            stands = "" if instead is None else f" (with {supply['taken']} of {instead} instead)"
+            lines.append(
+                f"  {id_} serves {quantity}{stands}, at {cost} {unit}{f', {fixed} of it pinned' if fixed else ''}."
+            )
     if facts["reason"] == "USED_UP":
         taken = ", ".join(f"{category} {units}" for category, units in facts["taken_by"].items())
         price = _amounts(facts["price"] or {}, zh)

@@ -47,14 +47,15 @@ class Explanation:
         ``reason``
             Why something is left over, or None.
         ``offered``
-            Supplies of the same item on the day.
+            Supplies of the same item, or of what may stand for it, on the day.
         ``removed``
             What was taken from them, in this order: a list of ``rule``, ``reason``, ``supplies``. A supply counts once,
             under the first that removed it. Decisions that forbid come after the rules, reach after those.
         ``eligible``
             Supplies that are left.
         ``supplies``
-            Those that serve it: ``supply_id``, ``quantity``, ``cost``, ``pinned``.
+            Those that serve it: ``supply_id``, ``quantity``, ``cost``, ``pinned``, the item that stands for what was
+            requested, ``instead``, or None, and the units of the supply that it uses up, ``taken``.
         ``taken_by``
             Units of the eligible supplies that serve others, by category.
         ``price``
@@ -214,7 +215,7 @@ class _Explainer:
     def _search(self, row: int, served: Sequence[Assignment]) -> dict[str, Any]:
         """Follow the demand's supplies through the rules, the decisions, the reach and the prices."""
         demand = self.demands[row]
-        columns = self.of_item.get(self.problem.demand_side.item(demand), [])
+        columns = sorted(column for kind in self.problem.kinds_for(demand) for column in self.of_item.get(kind, []))
         offered = len(columns)
         removed: list[dict[str, Any]] = []
         for rule in self.rules:
@@ -242,7 +243,15 @@ class _Explainer:
             "removed": removed,
             "eligible": len(some),
             "supplies": [
-                {"supply_id": a.supply_id, "quantity": a.quantity, "cost": a.cost, "pinned": a.pinned} for a in served
+                {
+                    "supply_id": a.supply_id,
+                    "quantity": a.quantity,
+                    "cost": a.cost,
+                    "pinned": a.pinned,
+                    "instead": None if a.item == self.problem.demand_side.item(demand)[0] else a.item,
+                    "taken": a.used,
+                }
+                for a in served
             ],
             "taken_by": self._taken_by(demand.id, some),
             "price": self._price(row, some[free], cost[free]),

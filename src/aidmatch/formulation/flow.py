@@ -2,7 +2,8 @@
 
 Indices, in the symbols of `program`: demands i, supplies j, and arcs k, which
 are the pairs that may be. Records of different items, or counted in different
-units, never meet, so each (item, unit) is a market of its own. What people
+units, never meet unless one is a substitute for the other, so each (item, unit), with what may stand for it, is a
+market of its own. What people
 have pinned is taken off both sides before anything is decided.
 """
 
@@ -43,19 +44,29 @@ class _Part:
 
 @dataclass(frozen=True, slots=True)
 class _Pins:
-    """Rows, units and metric of what people have fixed, and whether the rules and the reach allow it, too."""
+    """Rows, units and metric of what people have fixed, and whether the rules and the reach allow it, too.
+
+    `used` are units of the supply, `units` those of the demand.
+    """
 
     demand: Ints
     supply: Ints
     units: Ints
+    used: Ints
     metric: Ints
     eligible: Bools
 
-    def taken(self, size: int, rows: Ints) -> Ints:
-        """Units fixed at each record of a side."""
-        taken = np.zeros(size, dtype=np.int64)
-        np.add.at(taken, rows, self.units)
-        return taken
+    def served(self, size: int) -> Ints:
+        """Units fixed at each demand."""
+        served = np.zeros(size, dtype=np.int64)
+        np.add.at(served, self.demand, self.units)
+        return served
+
+    def given(self, size: int) -> Ints:
+        """Units fixed at each supply."""
+        given = np.zeros(size, dtype=np.int64)
+        np.add.at(given, self.supply, self.used)
+        return given
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +200,7 @@ class FlowFormulation:
         assignments = []
         for (i, j), (metric, quantity, pinned) in sorted(together.items()):
             household_id, giver_id = self.problem.owners(demands[i], supplies[j])
+            serves, takes = self.problem.batch(demands[i], supplies[j])
             assignments.append(
                 Assignment(
                     demand_id=demands[i].id,
@@ -196,10 +208,11 @@ class FlowFormulation:
                     quantity=quantity,
                     cost=metric,
                     metres=metric if in_metres else None,
-                    item=self.problem.demand_side.item(demands[i])[0],
+                    item=self.problem.supply_side.item(supplies[j])[0],
                     household_id=household_id,
                     giver_id=giver_id,
                     pinned=pinned,
+                    taken=None if serves == takes else quantity // serves * takes,
                 )
             )
         return tuple(assignments)
@@ -240,6 +253,7 @@ class FlowFormulation:
         reasons = {}
         for part, solution in zip(self._parts, solutions, strict=True):
             here = self._eligibility.part(part.demands, part.supplies)
+            there = {self.problem.supply_side.item(self.admission.supplies[j]) for j in part.supplies.tolist()}
             for row, (i, can_take) in enumerate(zip(part.demands.tolist(), solution.can_take.tolist(), strict=True)):
                 id_ = self.admission.demands[i].id
                 if not left[id_]:
@@ -254,7 +268,8 @@ class FlowFormulation:
                 ):
                     reasons[id_] = "OUT_OF_REACH"
                 else:
-                    reasons[id_] = "NOT_ALLOWED" if part.supplies.size else "NO_SUPPLY"
+                    offered = not there.isdisjoint(self.problem.kinds_for(self.admission.demands[i]))
+                    reasons[id_] = "NOT_ALLOWED" if offered else "NO_SUPPLY"
         return dict(sorted(reasons.items()))
 
 
@@ -294,8 +309,8 @@ def formulate(problem: Problem, policy: Policy, distance: Distance) -> FlowFormu
     arcs = _Arcs(problem, distance, [reach(supply) for supply in admission.supplies], eligibility, parts)
     asked = np.array([problem.demand_side.units(record) for record in admission.demands], dtype=np.int64)
     supply = np.array([problem.supply_side.units(record) for record in admission.supplies], dtype=np.int64)
-    demand = asked - arcs.pins.taken(len(asked), arcs.pins.demand)
-    supply -= arcs.pins.taken(len(supply), arcs.pins.supply)
+    demand = asked - arcs.pins.served(len(asked))
+    supply -= arcs.pins.given(len(supply))
     unmet = [
         np.array([level.unmet_cost(record) for record in admission.demands], dtype=np.int64) for level in definitions
     ]
@@ -354,14 +369,25 @@ def _keys(seed: str, side: str, ids: Sequence[str]) -> Keys:
 
 
 def _parts(problem: Problem, admission: Admission) -> tuple[_Part, ...]:
-    """Demands and supplies by item and unit; supplies that nobody needs are in no market."""
+    """Demands and supplies by item and unit, and by what may stand for it; supplies nobody needs are in no market."""
+    leader: dict[tuple[str, str], tuple[str, str]] = {}
+
+    def first(kind: tuple[str, str]) -> tuple[str, str]:
+        while leader.setdefault(kind, kind) != kind:
+            kind = leader[kind]
+        return kind
+
+    for kinds in {tuple(problem.kinds_for(demand)) for demand in admission.demands}:
+        for kind in kinds:
+            one, other = sorted((first(kinds[0]), first(kind)))
+            leader[other] = one
     rows: dict[tuple[str, str], tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
     for i, demand in enumerate(admission.demands):
-        rows[problem.demand_side.item(demand)][0].append(i)
+        rows[first(problem.demand_side.item(demand))][0].append(i)
     for j, supply in enumerate(admission.supplies):
         item = problem.supply_side.item(supply)
-        if item in rows:
-            rows[item][1].append(j)
+        if item in leader and first(item) in rows:
+            rows[first(item)][1].append(j)
     return tuple(
         _Part(np.array(demands, dtype=np.int64), np.array(supplies, dtype=np.int64))
         for _, (demands, supplies) in sorted(rows.items())
@@ -400,7 +426,8 @@ class _Arcs:
         eligible = eligibility.allowed[eligibility.demand_group[demand], eligibility.supply_group[supply]]
         eligible &= metric <= self._reach[supply]
         eligible &= self._rows(in_table)[2] > 0
-        self.pins = _Pins(demand, supply, units, metric, eligible)
+        used = self._rows(problem.units_of_supplies(admission.pins))[2]
+        self.pins = _Pins(demand, supply, units, used, metric, eligible)
         full = admission.pins if problem.pair_limit is not None else ()
         self._never = self._rows(dict.fromkeys((*admission.forbidden, *full), 0))[:2]
 

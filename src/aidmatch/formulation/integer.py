@@ -51,11 +51,23 @@ def what_needs_integers(problem: Problem, policy: Policy, definitions: Sequence[
         "donors with a limit of shipments": len(_limited_donors(problem)),
         "supplies with a limit of what they carry": sum(problem.capacity(supply) is not None for supply in supplies),
         "minimum loads": sum(getattr(supply, "min_persons", 0) > 1 for supply in supplies),
+        "needs with substitutes that stand for more or fewer": _uneven(problem),
         "levels of loads": sum(level.supply_cost is not None for level in definitions),
     }
     if policy.min_load != "hard" and "minimum-loads" not in {level.name for level in definitions}:
         counts["minimum loads"] = 0
     return tuple(f"{count} {what}" for what, count in counts.items() if count)
+
+
+def _uneven(problem: Problem) -> int:
+    """Demands that may be met by something of which not one unit stands for one."""
+    there = {problem.supply_side.item(supply) for supply in problem.admission().supplies}
+    return sum(
+        any(
+            kind in there and row is not None and row.batch != (1, 1) for kind, row in problem.kinds_for(demand).items()
+        )
+        for demand in problem.admission().demands
+    )
 
 
 def _limited_donors(problem: Problem) -> list[Any]:
@@ -81,6 +93,8 @@ class IntegerFormulation:
     why: tuple[str, ...]
     _metric: Ints
     _market: Ints
+    #: units of its demand that a batch on an arc is
+    _serves: Ints
 
     def matching(self, solution: IntegerSolution, solver: tuple[str, str], version: str) -> Matching:
         """Turn the solution back into a matching.
@@ -98,7 +112,8 @@ class IntegerFormulation:
         """
         program = self.program
         arcs = len(program.demand_of)
-        flow = solution.values[:arcs]
+        # units of demands; on an arc they come in batches
+        flow = solution.values[:arcs] * self._serves
         limit = self.flow.problem.pair_limit
         open_arc = np.ones(arcs, dtype=np.bool_) if limit is None else flow < limit
         solutions = []
@@ -188,7 +203,7 @@ class IntegerFormulation:
         left = self.flow.problem.supply_side.units
         given = solution.values[len(program.demand_of) + program.demands :][: program.supplies]
         pins = self.flow._pins
-        taken = pins.taken(program.supplies, pins.supply) + given
+        taken = pins.given(program.supplies) + given
         offered = np.array([left(supply) for supply in self.flow.admission.supplies], dtype=np.int64)
         return "DOES_NOT_FIT" if (offered - taken)[program.supply_of[here]].any() else reason
 
@@ -301,12 +316,13 @@ def formulate_integers(flow: FlowFormulation, why: tuple[str, ...]) -> IntegerFo
     n, m = len(demands), len(supplies)
     demand_of, supply_of, metric, market, level_costs = _arcs(flow)
     pins = flow._pins
-    pinned_units = pins.taken(m, pins.supply)
-    asked = flow._asked - pins.taken(n, pins.demand)
+    pinned_units = pins.given(m)
+    asked = flow._asked - pins.served(n)
+    serves, takes = _batches(problem, demands, supplies, demand_of, supply_of)
     offered = np.array([problem.supply_side.units(supply) for supply in supplies], dtype=np.int64) - pinned_units
     load_of = problem.load(policy)
     capacity = [problem.capacity(supply) for supply in supplies]
-    load = np.array(
+    load = serves * np.array(
         [
             load_of(demands[i], supplies[j], metres)
             for i, j, metres in zip(demand_of.tolist(), supply_of.tolist(), metric.tolist(), strict=True)
@@ -323,14 +339,14 @@ def formulate_integers(flow: FlowFormulation, why: tuple[str, ...]) -> IntegerFo
     _check_pins(flow, capacity, pinned_load)
     table = _Columns()
 
-    # pairs: packs and minimum lots
+    # pairs: packs and minimum lots, of what leaves the lot
     pack = np.array([getattr(supply, "pack_size", 1) for supply in supplies], dtype=np.int64)
     lot = np.array([getattr(supply, "min_lot", 1) for supply in supplies], dtype=np.int64)
-    step = pack[supply_of]
+    step = pack[supply_of] // np.gcd(pack[supply_of], takes)
     already = set(zip(pins.demand.tolist(), pins.supply.tolist(), strict=True))
     sent = np.array([pair in already for pair in zip(demand_of.tolist(), supply_of.tolist(), strict=True)], dtype=bool)
-    least = np.where(sent, step, -(-lot[supply_of] // step) * step)
-    most = np.minimum(asked[demand_of], offered[supply_of]) // step * step
+    least = np.where(sent, step, -(-lot[supply_of] // (step * takes)) * step)
+    most = np.minimum(asked[demand_of] // serves, offered[supply_of] // takes) // step * step
     if problem.pair_limit is not None:
         most = np.minimum(most, problem.pair_limit)
     room = np.array([NO_LIMIT if one is None else one for one in capacity], dtype=np.int64) - pinned_load
@@ -341,11 +357,11 @@ def formulate_integers(flow: FlowFormulation, why: tuple[str, ...]) -> IntegerFo
 
     # what each demand gets and each supply gives
     reach, stock = np.zeros(n, dtype=np.int64), np.zeros(m, dtype=np.int64)
-    np.add.at(reach, demand_of, table.most[0])
-    np.add.at(stock, supply_of, table.most[0])
+    np.add.at(reach, demand_of, table.most[0] * serves)
+    np.add.at(stock, supply_of, table.most[0] * takes)
     whole = np.array([demand.whole for demand in demands], dtype=np.bool_)
     fewest = np.array([getattr(demand, "min_quantity", 1) for demand in demands], dtype=np.int64)
-    fewest = np.maximum(1, fewest - pins.taken(n, pins.demand))
+    fewest = np.maximum(1, fewest - pins.served(n))
     served = table.add(np.where(whole, np.maximum(asked, 1), fewest), np.minimum(asked, reach))
     minimum = np.array([getattr(supply, "min_persons", 0) for supply in supplies], dtype=np.int64)
     must = np.where((policy.min_load == "hard") & (pinned_units == 0), np.maximum(minimum, 1), 1)
@@ -353,9 +369,9 @@ def formulate_integers(flow: FlowFormulation, why: tuple[str, ...]) -> IntegerFo
 
     at_demand, at_supply = _by(demand_of, n), _by(supply_of, m)
     for i in range(n):
-        _tie(table, RowKind.SERVED, i, arc[at_demand[i]], int(served[i]))
+        _tie(table, RowKind.SERVED, i, arc[at_demand[i]], serves[at_demand[i]], int(served[i]))
     for j in range(m):
-        _tie(table, RowKind.GIVEN, j, arc[at_supply[j]], int(given[j]))
+        _tie(table, RowKind.GIVEN, j, arc[at_supply[j]], takes[at_supply[j]], int(given[j]))
         here = at_supply[j]
         heavy = here[load[here] > 0]
         if capacity[j] is not None and len(heavy):
@@ -364,7 +380,7 @@ def formulate_integers(flow: FlowFormulation, why: tuple[str, ...]) -> IntegerFo
         lots = np.array([supply.donor_id == donor.id for supply in supplies], dtype=np.bool_)
         here = np.flatnonzero(lots[supply_of] & ~sent & (table.most[0] > 0))
         used = int(lots[pins.supply].sum())
-        if _shipments_at_most(supply_of[here], least[here], offered) > donor.max_shipments - used:
+        if _shipments_at_most(supply_of[here], (least * takes)[here], offered) > donor.max_shipments - used:
             nothing = np.zeros(0, dtype=np.int64)
             ones = np.ones(len(here), dtype=np.int64)
             table.row(
@@ -374,7 +390,7 @@ def formulate_integers(flow: FlowFormulation, why: tuple[str, ...]) -> IntegerFo
     levels = []
     for definition, (unmet, arc_cost) in zip(flow.definitions, level_costs, strict=True):
         constant = int(sum(a * b for a, b in zip(unmet.tolist(), asked.tolist(), strict=True)))
-        extra: list[tuple[Ints, Ints]] = [(arc, arc_cost), (served, -unmet)]
+        extra: list[tuple[Ints, Ints]] = [(arc, arc_cost * serves), (served, -unmet)]
         if definition.name == "minimum-loads":
             columns, costs, more = _shortfalls(table, minimum, given, pinned_units)
             extra.append((columns, costs))
@@ -386,7 +402,18 @@ def formulate_integers(flow: FlowFormulation, why: tuple[str, ...]) -> IntegerFo
             extra.append((columns, costs))
             constant += more
         levels.append((extra, constant, definition.largest))
-    return IntegerFormulation(flow, _program(table, demand_of, supply_of, n, m, levels), why, metric, market)
+    return IntegerFormulation(flow, _program(table, demand_of, supply_of, n, m, levels), why, metric, market, serves)
+
+
+def _batches(
+    problem: Problem, demands: Sequence[Any], supplies: Sequence[Any], demand_of: Ints, supply_of: Ints
+) -> tuple[Ints, Ints]:
+    """Units of its demand and of its supply in a batch of each arc."""
+    found = [
+        problem.batch(demands[i], supplies[j]) for i, j in zip(demand_of.tolist(), supply_of.tolist(), strict=True)
+    ]
+    serves, takes = np.array(found, dtype=np.int64).reshape(-1, 2).T
+    return serves, takes
 
 
 def _loads_matter(flow: FlowFormulation, capacity: Sequence[int | None]) -> bool:
@@ -425,10 +452,9 @@ def _by(node_of: Ints, count: int) -> list[Ints]:
     return [order[a:b] for a, b in pairwise(first.tolist())]
 
 
-def _tie(table: _Columns, kind: RowKind, node: int, arcs: Ints, total: int) -> None:
+def _tie(table: _Columns, kind: RowKind, node: int, arcs: Ints, units: Ints, total: int) -> None:
     if len(arcs):
-        ones = np.ones(len(arcs), dtype=np.int64)
-        table.row(kind, node, 0, 0, np.append(arcs, total), np.append(ones, -1))
+        table.row(kind, node, 0, 0, np.append(arcs, total), np.append(units, -1))
 
 
 def _shortfalls(table: _Columns, minimum: Ints, given: Ints, pinned: Ints) -> tuple[Ints, Ints, int]:
@@ -504,9 +530,7 @@ def _check_pins(flow: FlowFormulation, capacity: Sequence[int | None], pinned_lo
     """Refuse pins that break what no decision can mend."""
     supplies = flow.admission.supplies
     shipments: dict[str, int] = defaultdict(int)
-    for i, j, units in zip(
-        *(a.tolist() for a in (flow._pins.demand, flow._pins.supply, flow._pins.units)), strict=True
-    ):
+    for i, j, units in zip(*(a.tolist() for a in (flow._pins.demand, flow._pins.supply, flow._pins.used)), strict=True):
         supply, demand = supplies[j], flow.admission.demands[i]
         pair = f"the pin of demand {demand.id!r} to supply {supply.id!r}"
         if units % getattr(supply, "pack_size", 1) or units < getattr(supply, "min_lot", 1):

@@ -51,7 +51,6 @@ class CareProblem(Problem):
         lambda client: int(client.caregivers_needed),
         lambda client: ("care", "person"),
         lambda client: str(client.household_id),
-        {},
     )
     supply_side: ClassVar[Side] = Side(
         Caregiver,
@@ -59,7 +58,6 @@ class CareProblem(Problem):
         lambda caregiver: int(caregiver.max_persons),
         lambda caregiver: ("care", "person"),
         lambda caregiver: str(caregiver.household_id),
-        {},
     )
     pair_limit: ClassVar[int | None] = 1
 

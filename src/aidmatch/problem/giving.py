@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from aidmatch.distance.pair_table import PairTable
 from aidmatch.place import Place
 from aidmatch.policy import Policy
-from aidmatch.problem.problem import Problem, Side
+from aidmatch.problem.problem import Problem, Side, of_kind
+from aidmatch.problem.substitution import Kind, Substitution
 from aidmatch.records.decision import Decision
-from aidmatch.records.giving import Donation, Donor, Need
-from aidmatch.rules.giving import Fresh
+from aidmatch.records.giving import Donation, Donor, Need, Substitute
+from aidmatch.report import Fault, Report
+from aidmatch.rules.giving import Fresh, Kinds
 from aidmatch.rules.protocol import Rule, rules_named
 
 __all__ = ["GivingProblem"]
 
 
+@dataclass(frozen=True, slots=True, init=False, repr=False, eq=False)
 class GivingProblem(Problem):
     """Needs to be met from donations on a day.
 
@@ -35,14 +39,17 @@ class GivingProblem(Problem):
         Pairs that people have pinned or forbidden.
     donors
         What donors ask for all of their lots together; a donor who is not among them asks for nothing.
+    substitutes
+        What may be sent for something else, to needs that take substitutes.
 
     Raises
     ------
     ProblemError, RowsError
-        As `Problem`.
+        As `Problem`; ``SUBSTITUTE_CYCLE`` for substitutes that come back to where they began.
     """
 
-    __slots__ = ()
+    substitutes: tuple[Substitute, ...]
+    _substitution: Substitution
 
     family: ClassVar[str] = "giving"
     demand_side: ClassVar[Side] = Side(
@@ -51,7 +58,6 @@ class GivingProblem(Problem):
         lambda need: int(need.quantity),
         lambda need: (need.item, need.unit),
         lambda need: str(need.household_id),
-        {"substitutes": "none"},
     )
     supply_side: ClassVar[Side] = Side(
         Donation,
@@ -59,7 +65,6 @@ class GivingProblem(Problem):
         lambda lot: int(lot.quantity),
         lambda lot: (lot.item, lot.unit),
         lambda lot: str(lot.donor_id),
-        {},
     )
     pair_limit: ClassVar[int | None] = None
 
@@ -73,11 +78,56 @@ class GivingProblem(Problem):
         places: Iterable[Place] = (),
         decisions: Iterable[Decision] = (),
         donors: Iterable[Donor] = (),
+        substitutes: Iterable[Substitute] = (),
     ) -> None:
+        rows = tuple(of_kind(substitutes, Substitute, "substitutes"))
+        object.__setattr__(self, "substitutes", rows)
+        object.__setattr__(self, "_substitution", Substitution(rows))
         self._fill(needs, donations, as_of, pairs, places, (), decisions, donors)
+        self._report(substitutes)
+        self._flag_unknown_items()
+
+    def kinds_for(self, demand: Need) -> Mapping[Kind, Substitute | None]:
+        """Kinds of goods that may be sent for a need; None for what is sent as requested.
+
+        Parameters
+        ----------
+        demand
+            The need.
+        """
+        return self._substitution.kinds_for(demand)
+
+    def batch(self, demand: Need, supply: Donation) -> tuple[int, int]:
+        """Units of the need in the smallest batch of a pair, and units of the lot that it takes.
+
+        Parameters
+        ----------
+        demand, supply
+            Two that may meet.
+        """
+        row = self._substitution.row_of(demand, supply)
+        return (1, 1) if row is None else row.batch
+
+    def penalty(self, demand: Need, supply: Donation) -> int:
+        """What the level ``as-requested`` counts for each unit of a pair.
+
+        Parameters
+        ----------
+        demand, supply
+            Two that may meet.
+        """
+        row = self._substitution.row_of(demand, supply)
+        return 0 if row is None else row.penalty
+
+    def substituted(self) -> bool:
+        """Whether a need takes a substitute that some lot is."""
+        if not self._substitution:
+            return False
+        there = {(lot.item, lot.unit) for lot in self.donations}
+        return any(not there.isdisjoint(list(self.kinds_for(need))[1:]) for need in self.needs)
 
     def rules(self, policy: Policy) -> list[Rule]:
-        """The policy's rules, and those that hold whatever the policy says: nothing arrives expired.
+        """The policy's rules, and those that hold whatever it says: nothing arrives expired, or is of a wrong kind.
 
         Parameters
         ----------
@@ -92,7 +142,28 @@ class GivingProblem(Problem):
         rules = rules_named(policy.rules)
         if policy.delivery_days:
             rules.append(Fresh(self.as_of + timedelta(days=policy.delivery_days)))
+        if self._substitution:
+            rules.append(Kinds(self.kinds_for))
         return rules
+
+    def _extra_tables(self) -> dict[str, tuple[type, Sequence[Any]]]:
+        found: dict[str, tuple[type, Sequence[Any]]] = {}
+        if self.substitutes:
+            found["substitutes"] = Substitute, sorted(self.substitutes, key=lambda row: (row.wanted, row.sent))
+        return found
+
+    def _flag_unknown_items(self) -> None:
+        """A kind that no need and no lot knows may be a slip of the pen; it is no reason to stop."""
+        known = {(need.item, need.unit) for need in self.needs} | {(lot.item, lot.unit) for lot in self.donations}
+        flagged = [
+            Fault("substitutes", number, column, "UNKNOWN_ITEM", "no need and no lot is of this item and unit")
+            for number, row in enumerate(self.substitutes, start=1)
+            for column, kind in (("item", row.wanted), ("substitute", row.sent))
+            if kind not in known
+        ]
+        if flagged:
+            rows = len(self.substitutes)
+            self._report(Report("items", rows, rows, flagged=tuple(flagged)))
 
     @property
     def needs(self) -> tuple[Need, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date
 from typing import ClassVar
 
@@ -11,7 +11,7 @@ from aidmatch.arrays import Ints
 from aidmatch.records.giving import Donation, Need
 from aidmatch.rules.protocol import numbered
 
-__all__ = ["Fresh", "OnlyAreas", "OnlyCategories", "OnlyProject", "OwnProduct"]
+__all__ = ["Fresh", "Kinds", "OnlyAreas", "OnlyCategories", "OnlyProject", "OwnProduct"]
 
 
 def _lies_in(code: str | None, areas: tuple[str, ...]) -> bool:
@@ -94,6 +94,32 @@ class Fresh:
         """By whether it would arrive too late."""
         late = numbered(self.reason(None, lot) for lot in supplies)  # type: ignore[arg-type]  # the need does not matter
         return numbered(None for _ in demands), late
+
+
+class Kinds:
+    """A lot is what was requested, or may stand for it; the problem's own rule, which no policy leaves out.
+
+    Parameters
+    ----------
+    kinds_for
+        The kinds of goods, items and units, that may be sent for a need.
+    """
+
+    name: ClassVar[str] = "kinds"
+
+    def __init__(self, kinds_for: Callable[[Need], Collection[tuple[str, str]]]) -> None:
+        self._kinds_for = kinds_for
+
+    def reason(self, demand: Need, supply: Donation) -> str | None:
+        """``OTHER_ITEM`` if it is something else."""
+        return None if (supply.item, supply.unit) in self._kinds_for(demand) else "OTHER_ITEM"
+
+    def labels(self, demands: Sequence[Need], supplies: Sequence[Donation]) -> tuple[Ints, Ints]:
+        """By the kinds that may be sent, and by kind."""
+        return (
+            numbered(frozenset(self._kinds_for(need)) for need in demands),
+            numbered((lot.item, lot.unit) for lot in supplies),
+        )
 
 
 class OwnProduct:

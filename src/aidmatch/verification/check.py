@@ -255,25 +255,35 @@ class _Check:
         rows, columns, metric = np.concatenate([np.zeros((3, 0), dtype=np.int64), *found], axis=1)
         order = np.lexsort((columns, rows))
         rows, columns, metric = rows[order], columns[order], metric[order]
+        batches = [
+            self.problem.batch(self.demands[i], self.supplies[j])
+            for i, j in zip(rows.tolist(), columns.tolist(), strict=True)
+        ]
+        serves, takes = np.array(batches, dtype=np.int64).reshape(-1, 2).T
         units = np.zeros(len(rows), dtype=np.int64)
         moves = answer.decided > 0
         keys = answer.pairs.i[moves] * width + answer.pairs.j[moves]
         at = np.searchsorted(rows * width + columns, keys)
         if (at >= len(rows)).any() or ((rows * width + columns)[np.minimum(at, len(rows) - 1)] != keys).any():
             _lie("ELIGIBILITY", "an assignment is among no eligible pairs")
-        units[at] = answer.decided[moves]
+        units[at] = answer.decided[moves] // serves[at]
         paid = np.array([a.cost for a in self.matching.assignments], dtype=np.int64)
+        fixed = [(a.demand_id, a.supply_id) for a in self.matching.assignments]
+        pin_used = np.array([self._pinned_of_supply.get(pair, 0) for pair in fixed], dtype=np.int64)
         taken = [np.zeros(len(side), dtype=np.int64) for side in (self.demands, self.supplies)]
-        for of, ends in zip(taken, (answer.pairs.i, answer.pairs.j), strict=True):
-            np.add.at(of, ends, answer.pinned)
+        np.add.at(taken[0], answer.pairs.i, answer.pinned)
+        np.add.at(taken[1], answer.pairs.j, pin_used)
         return Decided(
             rows,
             columns,
             metric,
             units,
+            serves,
+            takes,
             answer.pairs.i[pinned],
             answer.pairs.j[pinned],
             answer.pinned[pinned],
+            pin_used[pinned],
             paid[pinned],
             tuple(
                 np.zeros(len(rows), dtype=np.int64) if level is None else level.of(rows, columns, metric)
@@ -298,12 +308,16 @@ class _Check:
             if type(a.quantity) is not int or type(a.pinned) is not int:
                 _lie("QUANTITY", f"{_of(a)}: a quantity is a whole number")
             self._parties(a, i, j)
-            most = min(int(self.asked[i]), int(self.offered[j]), a.quantity if limit is None else limit)
+            serves, takes = self.problem.batch(self.demands[i], self.supplies[j])
+            if a.taken != (None if serves == takes else a.quantity // serves * takes):
+                _lie("QUANTITY", f"{_of(a)}: {a.quantity} units do not take {a.taken} of the lot")
+            most = min(int(self.asked[i]), int(self.offered[j]) // takes * serves)
+            most = min(most, a.quantity if limit is None else limit)
             fixed = self.admission.pins.get((a.demand_id, a.supply_id), 0)
             if not 1 <= a.quantity <= most or not a.pinned == fixed <= a.quantity:
                 _lie("QUANTITY", f"{_of(a)}: quantity {a.quantity}, {a.pinned} of it pinned, {fixed} by decisions")
             served[i] += a.quantity
-            used[j] += a.quantity
+            used[j] += a.used
             rows.append((i, j, a.quantity - a.pinned, a.pinned))
         for demand_id, supply_id in sorted(self.admission.pins.keys() - set(keys)):
             _lie("PIN", f"the pin of demand {demand_id!r} to supply {supply_id!r} is not honoured")
@@ -324,9 +338,9 @@ class _Check:
     def _parties(self, a: Assignment, i: int, j: int) -> None:
         """The two sides of an assignment may meet, and are who it says."""
         demand, supply = self.demands[i], self.supplies[j]
-        if self.item_of_demand[i] != self.item_of_supply[j]:
+        if not self.problem.meet(demand, supply):
             _lie("ELIGIBILITY", f"{_of(a)}: other items, or other units")
-        if (a.item, a.household_id, a.giver_id) != (self.item_of_demand[i][0], *self.problem.owners(demand, supply)):
+        if (a.item, a.household_id, a.giver_id) != (self.item_of_supply[j][0], *self.problem.owners(demand, supply)):
             _lie("ASSIGNMENT", f"{_of(a)}: item, household or giver is another")
         if (demand.id, supply.id) in self.admission.forbidden:
             _lie("FORBIDDEN", f"{_of(a)}: a decision forbids it")
@@ -666,6 +680,8 @@ class _Check:
         """Why some demands of an item have no pair that could take more, closed pairs at their limit aside."""
         if not columns.size or not rows.size:
             return "NO_SUPPLY"
+        there = {self.item_of_supply[column]: self.supplies[column] for column in columns.tolist()}.values()
+        offered = [any(self.problem.meet(self.demands[row], one) for one in there) for row in rows.tolist()]
         may_meet, of_demand, of_supply = self._signatures
         forbidden = self._forbidden
 
@@ -674,7 +690,11 @@ class _Check:
             return ~_among(self._key(i, j), forbidden) & self._allowed(i, j)
 
         allowed = has_one(somewhere(of_demand[rows]), somewhere(of_supply[columns]), may_meet, accept)
-        return np.where(allowed, "OUT_OF_REACH", "NOT_ALLOWED")
+        return np.where(allowed, "OUT_OF_REACH", np.where(offered, "NOT_ALLOWED", "NO_SUPPLY"))
+
+    @cached_property
+    def _pinned_of_supply(self) -> dict[tuple[str, str], int]:
+        return self.problem.units_of_supplies(self.admission.pins)
 
     @cached_property
     def _forbidden(self) -> Ints:
@@ -684,14 +704,29 @@ class _Check:
 
     @cached_property
     def _items(self) -> list[tuple[Ints, Ints]]:
-        """Rows of the demands and the supplies of each item and unit that is asked for."""
-        rows: dict[tuple[str, str], tuple[list[int], list[int]]] = {}
-        for row, item in enumerate(self.item_of_demand):
-            rows.setdefault(item, ([], []))[0].append(row)
+        """Rows of demands and supplies that could meet: of each item and unit, and of what may stand for it."""
+        kinds = sorted(set(self.item_of_supply))
+        one_of = {item: self.supplies[self.item_of_supply.index(item)] for item in kinds}
+        groups: list[tuple[set[tuple[str, str]], set[Any]]] = []
+        label = [
+            (item, getattr(d, "substitutes", "")) for item, d in zip(self.item_of_demand, self.demands, strict=True)
+        ]
+        for name, row in {name: row for row, name in enumerate(label)}.items():
+            meets = {item for item in kinds if self.problem.meet(self.demands[row], one_of[item])}
+            names = {name}
+            for group in [group for group in groups if not group[0].isdisjoint(meets)]:
+                groups.remove(group)
+                meets, names = meets | group[0], names | group[1]
+            groups.append((meets, names))
+        number = {name: place for place, (_, names) in enumerate(groups) for name in names}
+        place_of = {item: place for place, (meets, _) in enumerate(groups) for item in meets}
+        rows: list[tuple[list[int], list[int]]] = [([], []) for _ in groups]
+        for row, name in enumerate(label):
+            rows[number[name]][0].append(row)
         for column, item in enumerate(self.item_of_supply):
-            if item in rows:
-                rows[item][1].append(column)
-        return [(np.array(i, dtype=np.int64), np.array(j, dtype=np.int64)) for i, j in rows.values()]
+            if item in place_of:
+                rows[place_of[item]][1].append(column)
+        return [(np.array(i, dtype=np.int64), np.array(j, dtype=np.int64)) for i, j in rows]
 
     @cached_property
     def _listed(self) -> _Pairs | None:
