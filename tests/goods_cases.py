@@ -4,7 +4,7 @@ Nothing of the library's own thinking is used: the rules are written down again 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import product
 from math import gcd
@@ -16,8 +16,21 @@ from tests.oracles import metres
 
 import aidmatch as am
 from aidmatch.records.giving import Substitute
+from aidmatch.records.money import Fund, Price
 
 Vector = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Units from lots, by need and lot; units bought, by need; fen, by need and fund."""
+
+    goods: dict[tuple[int, int], int]
+    bought: dict[int, int]
+    paid: dict[tuple[int, int], int]
+
+    def served(self, i: int) -> int:
+        return sum(q for (a, _), q in self.goods.items() if a == i) + self.bought.get(i, 0)
 
 
 @dataclass(frozen=True, repr=False)
@@ -126,6 +139,59 @@ def substitute_case(seed: int, *, even: bool = False) -> GoodsCase:
     return GoodsCase(am.GivingProblem(needs, lots, as_of=DAY, substitutes=rows), policy)
 
 
+def money_case(seed: int) -> GoodsCase:
+    """Needs that accept money, some of them goods, too; small funds of all kinds that may have to be combined."""
+    draw = _Draw(seed)
+    pick = draw.pick
+    items = ("quilt", "coat")
+    needs = [
+        need(
+            f"n{i}",
+            draw.upto(2),
+            pick("A", "B"),
+            place=place(pick("371501001001", "371502001001"), lat=36 + 0.05 * int(draw.rng.integers(3)), lon=116),
+            item=pick(*items),
+            accepts=pick(("money",), ("goods", "money"), ("goods", "money"), ("goods",)),
+            project=pick(None, None, "well"),
+            household_id=f"h{draw.upto(2)}",
+            whole=pick(True, False, False),
+        )
+        for i in range(draw.upto(2))
+    ]
+    lots = [
+        lot(f"d{j}", draw.upto(2), place=draw.somewhere(), item=pick(*items))
+        for j in range(int(draw.rng.integers(0, 3)))
+    ]
+    funds = [
+        Fund(
+            id=f"f{k}",
+            sponsor_id=pick("s", "t"),
+            balance_fen=int(draw.rng.integers(0, 9)),
+            opens_on=DAY - timedelta(days=pick(0, 0, 0, 9)),
+            closes_on=pick(None, None, DAY, DAY, DAY + timedelta(days=draw.upto(9))),
+            only_categories=pick((), (), (), ("A",)),
+            only_areas=pick((), (), (), ("371502",)),
+            only_items=pick((), (), (), ("coat",)),
+            only_project=pick(None, None, None, "well"),
+            need_cap_fen=pick(None, None, draw.upto(5)),
+            household_cap_fen=pick(None, None, draw.upto(5)),
+        )
+        for k in range(draw.upto(3))
+    ]
+    if pick(True, False, False):
+        late = {"opens_on": DAY + timedelta(days=1), "closes_on": None}
+        over = {"opens_on": DAY - timedelta(days=9), "closes_on": DAY - timedelta(days=1)}
+        funds[0] = replace(funds[0], **pick(late, over))
+    prices = [
+        Price(item=item, unit="piece", price_fen=draw.upto(4), valid_from=DAY, valid_to=pick(None, DAY))
+        for item in items
+        if pick(True, True, True, False)
+    ]
+    tail = ("in-kind", "restricted-first", "spending", "distance")
+    policy = am.Policy.giving(categories=("A", "B"), levels=draw.levels(*tail), max_km=pick(None, 6.0))
+    return GoodsCase(am.GivingProblem(needs, lots, as_of=DAY, funds=funds, prices=prices), policy)
+
+
 def row_of(problem: am.GivingProblem, need: am.Need, lot: am.Donation) -> Substitute | None:
     """The row under which a lot stands for a need."""
     takes = {"none": (), "approved": ("approved",), "category": ("approved", "category")}[need.substitutes]
@@ -139,7 +205,8 @@ def may_be(problem: am.GivingProblem, need: am.Need, lot: am.Donation, policy: a
     """Whether a lot may go to a need."""
     arrives = DAY + timedelta(days=policy.delivery_days)
     return (
-        (need.item == lot.item or row_of(problem, need, lot) is not None)
+        "goods" in need.accepts
+        and (need.item == lot.item or row_of(problem, need, lot) is not None)
         and lot.only_project in (None, need.project)
         and lot.producer_household_id != need.household_id
         and (lot.expires_on is None or lot.expires_on >= arrives)
@@ -157,8 +224,22 @@ def takes_of(problem: am.GivingProblem, need: am.Need, lot: am.Donation, units: 
     return None if units % stands_for else units // stands_for * takes
 
 
-def answers(case: GoodsCase) -> Iterator[dict[tuple[int, int], int]]:
-    """Every answer that keeps everything: units of needs, by need and lot."""
+def answers(case: GoodsCase) -> Iterator[Answer]:
+    """Every answer that keeps everything."""
+    needs = case.problem.needs
+    for goods in gifts(case):
+        for bought, paid in purchases(case, goods):
+            answer = Answer(goods, bought, paid)
+            served = [answer.served(i) for i in range(len(needs))]
+            if all(
+                s == 0 or (n.quantity if n.whole else n.min_quantity) <= s <= n.quantity
+                for s, n in zip(served, needs, strict=True)
+            ):
+                yield answer
+
+
+def gifts(case: GoodsCase) -> Iterator[dict[tuple[int, int], int]]:
+    """Every way to give what there is in lots."""
     problem, policy = case.problem, case.policy
     needs, lots = problem.needs, problem.donations
     pairs, choices = [], []
@@ -174,18 +255,76 @@ def answers(case: GoodsCase) -> Iterator[dict[tuple[int, int], int]]:
                 choices.append(options)
     for quantities in product(*choices):
         answer = {pair: q for pair, q in zip(pairs, quantities, strict=True) if q}
-        served = [sum(q for (a, _), q in answer.items() if a == i) for i in range(len(needs))]
         used = [
             sum(takes_of(problem, needs[a], lots[b], q) or 0 for (a, b), q in answer.items() if b == j)
             for j in range(len(lots))
         ]
-        if any(u > d.quantity for u, d in zip(used, lots, strict=True)):
-            continue
-        if all(
-            s == 0 or (n.quantity if n.whole else n.min_quantity) <= s <= n.quantity
-            for s, n in zip(served, needs, strict=True)
-        ):
+        if all(u <= d.quantity for u, d in zip(used, lots, strict=True)):
             yield answer
+
+
+def price_of(case: GoodsCase, need: am.Need) -> int | None:
+    """Fen for a unit on the day."""
+    for row in case.problem.prices:
+        if row.item == need.item and row.valid_from <= DAY and (row.valid_to is None or row.valid_to >= DAY):
+            return row.price_fen
+    return None
+
+
+def may_pay(case: GoodsCase, fund: Fund, need: am.Need) -> bool:
+    """Whether a fund is for a need."""
+    return (
+        "money" in need.accepts
+        and price_of(case, need) is not None
+        and fund.opens_on <= DAY
+        and (fund.closes_on is None or fund.closes_on >= DAY)
+        and fund.balance_fen > 0
+        and (not fund.only_categories or need.category in fund.only_categories)
+        and (not fund.only_areas or any((need.place.code or "").startswith(a) for a in fund.only_areas))
+        and (not fund.only_items or need.item in fund.only_items)
+        and fund.only_project in (None, need.project)
+    )
+
+
+def purchases(
+    case: GoodsCase, goods: dict[tuple[int, int], int]
+) -> Iterator[tuple[dict[int, int], dict[tuple[int, int], int]]]:
+    """Every way to buy besides."""
+    needs, funds = case.problem.needs, case.problem.funds
+    if not funds:
+        yield {}, {}
+        return
+    options: list[list[tuple[int, dict[int, int]]]] = []
+    for i, one in enumerate(needs):
+        here: list[tuple[int, dict[int, int]]] = [(0, {})]
+        payers = [k for k, fund in enumerate(funds) if may_pay(case, fund, one)]
+        price = price_of(case, one)
+        left = one.quantity - sum(q for (a, _), q in goods.items() if a == i)
+        for units in range(1, left + 1 if payers and price else 1):
+            caps = [funds[k].need_cap_fen for k in payers]
+            limits = [
+                funds[k].balance_fen if cap is None else min(funds[k].balance_fen, cap)
+                for k, cap in zip(payers, caps, strict=True)
+            ]
+            here += [
+                (units, {k: fen for k, fen in zip(payers, amounts, strict=True) if fen})
+                for amounts in product(*(range(most + 1) for most in limits))
+                if sum(amounts) == units * (price or 0)
+            ]
+        options.append(here)
+    for chosen in product(*options):
+        paid = {(i, k): fen for i, (_, amounts) in enumerate(chosen) for k, fen in amounts.items()}
+        if any(sum(fen for (_, b), fen in paid.items() if b == k) > fund.balance_fen for k, fund in enumerate(funds)):
+            continue
+        if any(
+            sum(fen for (a, b), fen in paid.items() if b == k and needs[a].household_id == one.household_id)
+            > fund.household_cap_fen
+            for k, fund in enumerate(funds)
+            if fund.household_cap_fen is not None
+            for one in needs
+        ):
+            continue
+        yield {i: units for i, (units, _) in enumerate(chosen) if units}, paid
 
 
 def names_of(case: GoodsCase) -> list[str]:
@@ -194,35 +333,57 @@ def names_of(case: GoodsCase) -> list[str]:
     names = list(case.policy.levels)
     there = {lot.item for lot in problem.donations}
     taken = {"none": (), "approved": ("approved",), "category": ("approved", "category")}
-    if "as-requested" not in names and any(
+    more = []
+    if any(
         row.item == need.item and row.substitute in there and row.kind in taken[need.substitutes]
         for row in problem.substitutes
         for need in problem.needs
     ):
-        names.insert(1, "as-requested")
+        more.append("as-requested")
+    if any(fund.opens_on <= DAY <= (fund.closes_on or DAY) and fund.balance_fen for fund in problem.funds):
+        more += ["in-kind", "restricted-first", "spending"]
+    names[1:1] = [name for name in more if name not in names]
     return [f"coverage {c}" for c in case.policy.categories] + names[1:]
 
 
-def values(case: GoodsCase, answer: dict[tuple[int, int], int]) -> Vector:
+def ranks(case: GoodsCase) -> list[int]:
+    """Which fund is to be spent first: the one for the fewest needs, then the one that closes first."""
+    needs, funds = case.problem.needs, case.problem.funds
+    taking_part = [n for n in needs if "goods" in n.accepts or "money" in n.accepts]
+    keys = [
+        (sum(may_pay(case, fund, n) for n in taking_part), fund.closes_on or DAY + timedelta(days=99_999))
+        for fund in funds
+    ]
+    there = [fund.balance_fen > 0 and fund.opens_on <= DAY <= (fund.closes_on or DAY) for fund in funds]
+    order = sorted({key for key, open_ in zip(keys, there, strict=True) if open_})
+    return [order.index(key) if open_ else 0 for key, open_ in zip(keys, there, strict=True)]
+
+
+def values(case: GoodsCase, answer: Answer) -> Vector:
     """Value of each level."""
     problem = case.problem
     needs, lots = problem.needs, problem.donations
+    goods = answer.goods
     days = [None if d.expires_on is None else max(0, (d.expires_on - DAY).days) for d in lots]
     never = 1 + max((d for d in days if d is not None), default=0)
     last = [never if d is None else d for d in days]
+    rank = ranks(case)
 
     def penalty(i: int, j: int) -> int:
         row = None if needs[i].item == lots[j].item else row_of(problem, needs[i], lots[j])
         return 0 if row is None else row.penalty
 
     of = {
-        "expiry": sum(q * last[j] for (_, j), q in answer.items()),
-        "waiting": sum(q * (DAY - needs[i].registered_on).days for (i, _), q in answer.items()),
-        "distance": sum(q * metres(needs[i].place, lots[j].place) for (i, j), q in answer.items()),
-        "as-requested": sum(q * penalty(i, j) for (i, j), q in answer.items()),
+        "expiry": sum(q * last[j] for (_, j), q in goods.items()),
+        "waiting": sum(answer.served(i) * (DAY - one.registered_on).days for i, one in enumerate(needs)),
+        "distance": sum(q * metres(needs[i].place, lots[j].place) for (i, j), q in goods.items()),
+        "as-requested": sum(q * penalty(i, j) for (i, j), q in goods.items()),
+        "in-kind": sum(answer.bought.values()),
+        "restricted-first": sum(rank[k] * fen for (_, k), fen in answer.paid.items()),
+        "spending": sum(answer.paid.values()),
     }
     for category in case.policy.categories:
-        of[f"coverage {category}"] = sum(q for (i, _), q in answer.items() if needs[i].category == category)
+        of[f"coverage {category}"] = sum(answer.served(i) for i, one in enumerate(needs) if one.category == category)
     return tuple(of[name] for name in names_of(case))
 
 
@@ -234,3 +395,41 @@ def best(case: GoodsCase) -> Vector:
         return tuple(sense * one for sense, one in zip(senses, value, strict=True))
 
     return max((values(case, answer) for answer in answers(case)), key=merit)
+
+
+def fund_set(seed: int) -> am.GivingProblem:
+    """Many small funds of all kinds, and more needs than they can pay for; too many to try everything."""
+    draw = _Draw(seed)
+    pick = draw.pick
+    items = ("quilt", "coat", "lamp")
+    needs = [
+        need(
+            f"n{i}",
+            draw.upto(4),
+            pick("A", "B", "C", "D"),
+            item=pick(*items),
+            accepts=pick(("money",), ("goods", "money"), ("goods",)),
+            project=pick(None, None, "well", "school"),
+            household_id=f"h{draw.upto(4)}",
+            whole=pick(True, False, False, False),
+        )
+        for i in range(draw.upto(8))
+    ]
+    lots = [lot(f"d{j}", draw.upto(4), item=pick(*items)) for j in range(draw.upto(3))]
+    funds = [
+        Fund(
+            id=f"f{k}",
+            sponsor_id=pick("s", "t", "u"),
+            balance_fen=int(draw.rng.integers(0, 60_000)),
+            opens_on=DAY,
+            closes_on=pick(None, DAY + timedelta(days=draw.upto(90))),
+            only_categories=pick((), (), ("A",), ("A", "B"), ("D",)),
+            only_items=pick((), (), ("coat",), ("lamp", "quilt")),
+            only_project=pick(None, None, None, "well"),
+            need_cap_fen=pick(None, None, draw.upto(20_000)),
+            household_cap_fen=pick(None, None, draw.upto(30_000)),
+        )
+        for k in range(draw.upto(8))
+    ]
+    prices = [Price(item=item, unit="piece", price_fen=draw.upto(20_000), valid_from=DAY) for item in items]
+    return am.GivingProblem(needs, lots, as_of=DAY, funds=funds, prices=prices)

@@ -24,6 +24,28 @@ from aidmatch.records.care import Pair
 __all__ = ["LEVELS", "LevelDefinition", "LevelFacts", "level_definitions", "shortfall"]
 
 
+class MoneyFacts(Protocol):
+    """What levels know of money."""
+
+    @property
+    def open(self) -> Sequence[Any]:
+        """The funds that may be spent."""
+        ...
+
+    def ranks(self, needs: Iterable[Any]) -> Mapping[str, int]:
+        """How early each of them is to be spent, from 0."""
+        ...
+
+
+class Admitted(Protocol):
+    """What levels know of who takes part."""
+
+    @property
+    def demands(self) -> Sequence[Any]:
+        """The demands that do."""
+        ...
+
+
 class LevelFacts(Protocol):
     """What levels know of a problem."""
 
@@ -68,6 +90,15 @@ class LevelFacts(Protocol):
         ...
 
     @property
+    def money(self) -> MoneyFacts | None:
+        """What money may buy on the day."""
+        ...
+
+    def admission(self) -> Admitted:
+        """Who takes part on the day."""
+        ...
+
+    @property
     def current(self) -> Sequence[Pair]:
         """The pairs in force."""
         ...
@@ -100,6 +131,10 @@ class LevelDefinition:
         decided by integers.
     largest
         Whether the level is the largest of these costs, instead of their sum.
+    bought_cost
+        Cost of a unit that is bought for a demand: an integer ≥ 0. None for nothing.
+    fen_cost
+        Cost of a fen that a fund pays: an integer ≥ 0. None for nothing.
     """
 
     name: str
@@ -110,6 +145,8 @@ class LevelDefinition:
     bind: Callable[[Sequence[Any], Sequence[Any]], CostOfPairs] | None = None
     supply_cost: Callable[[Any, int, int], int] | None = None
     largest: bool = False
+    bought_cost: Callable[[Any], int] | None = None
+    fen_cost: Callable[[Any], int] | None = None
 
 
 def _coverage(policy: Policy, facts: LevelFacts) -> list[LevelDefinition]:
@@ -274,6 +311,19 @@ def _waiting(policy: Policy, facts: LevelFacts) -> list[LevelDefinition]:
     return [LevelDefinition("waiting", "unit·days", "max", days)]
 
 
+def _in_kind(policy: Policy, facts: LevelFacts) -> list[LevelDefinition]:
+    return [LevelDefinition("in-kind", "units bought", "min", bought_cost=lambda demand: 1)]
+
+
+def _restricted_first(policy: Policy, facts: LevelFacts) -> list[LevelDefinition]:
+    ranks = {} if facts.money is None else facts.money.ranks(facts.admission().demands)
+    return [LevelDefinition("restricted-first", "fen·rank", "min", fen_cost=lambda fund: ranks[fund.id])]
+
+
+def _spending(policy: Policy, facts: LevelFacts) -> list[LevelDefinition]:
+    return [LevelDefinition("spending", "fen", "min", fen_cost=lambda fund: 1)]
+
+
 def shortfall(supply: Any, units: int) -> int:
     """How many persons a supply with any stays below its minimum."""
     return max(0, int(getattr(supply, "min_persons", 0)) - units) if units else 0
@@ -320,12 +370,18 @@ LEVELS: Final[Mapping[str, Callable[[Policy, LevelFacts], list[LevelDefinition]]
     "expiry": _expiry,
     "waiting": _waiting,
     "as-requested": _as_requested,
+    "in-kind": _in_kind,
+    "restricted-first": _restricted_first,
+    "spending": _spending,
 }
+
+#: What stands below coverage, in this order, where there is money, unless it is named.
+_OF_MONEY: Final = ("in-kind", "restricted-first", "spending")
 
 #: Levels that only one family knows.
 _FAMILIES: Final[Mapping[str, frozenset[str]]] = {
     "care": frozenset({"balance", "minimum-loads", "poor-caregivers"}),
-    "giving": frozenset({"as-requested", "expiry", "waiting"}),
+    "giving": frozenset({"as-requested", "expiry", "waiting", *_OF_MONEY}),
 }
 
 
@@ -344,6 +400,9 @@ def level_definitions(policy: Policy, facts: LevelFacts) -> tuple[LevelDefinitio
         for to the last day of its lot, and one more than any lot has for those without one. ``waiting``: for each unit
         served, the days since its need was registered. ``as-requested``: the penalty of each unit that is met by a
         substitute; where a need takes one that is there and the level is not named, it stands right below coverage.
+        ``in-kind``: units bought with money. ``restricted-first``: each fen by its fund's rank, from 0
+        for the fund that is for the fewest needs and closes first. ``spending``: fen. Where there is money, those of
+        the three that are not named stand in this order right below coverage and ``as-requested``.
     facts
         The problem.
 
@@ -364,8 +423,10 @@ def level_definitions(policy: Policy, facts: LevelFacts) -> tuple[LevelDefinitio
             strange = min(own & set(policy.levels))
             raise PolicyError(f"level {strange!r} is of {family}, the policy for {policy.family}", code="UNKNOWN_LEVEL")
     names = list(policy.levels)
-    if "as-requested" not in names and facts.substituted():
-        names.insert(names.index("coverage") + 1 if "coverage" in names else 0, "as-requested")
+    below = names.index("coverage") + 1 if "coverage" in names else 0
+    more = ["as-requested"] if facts.substituted() else []
+    more += _OF_MONEY if facts.money is not None and facts.money.open else ()
+    names[below:below] = [name for name in more if name not in names]
     soft = policy.min_load == "soft" and any(getattr(supply, "min_persons", 0) for supply in facts.supplies)
     if soft and "minimum-loads" not in names:
         names.insert(names.index("coverage") + 1 if "coverage" in names else 0, "minimum-loads")

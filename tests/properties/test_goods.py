@@ -2,7 +2,7 @@
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.goods_cases import GoodsCase, best, goods_case, substitute_case
+from tests.goods_cases import GoodsCase, best, goods_case, money_case, substitute_case
 from tests.profiles import examples
 
 import aidmatch as am
@@ -35,3 +35,9 @@ def test_even_substitutes_flow_and_agree_with_exhaustive_search(seed: int) -> No
 @given(SEEDS)
 def test_substitutes_in_batches_agree_with_exhaustive_search(seed: int) -> None:
     holds_against_everything(substitute_case(seed))
+
+
+@settings(max_examples=examples(300, 20_000))
+@given(SEEDS)
+def test_money_agrees_with_exhaustive_search(seed: int) -> None:
+    holds_against_everything(money_case(seed))

@@ -89,6 +89,7 @@ def test_who_did_not_take_part_has_no_other_facts() -> None:
         "item": "coat",
         "asked": 1,
         "served": 0,
+        "bought": 0,
         "pinned": 0,
         "closed": "NOT_APPROVED",
     }
@@ -103,6 +104,7 @@ def test_the_facts_of_one_who_lost_to_a_higher_category() -> None:
         "item": "quilt",
         "asked": 1,
         "served": 0,
+        "bought": 0,
         "pinned": 0,
         "closed": None,
         "reason": "USED_UP",
@@ -114,6 +116,9 @@ def test_the_facts_of_one_who_lost_to_a_higher_category() -> None:
         "price": {"coverage A": 1, "distance": -11_120},
         "alternative": None,
         "cost_unit": "metre",
+        "funds": [],
+        "funds_removed": [],
+        "fen_left": 0,
     }
     # and one more for a itself would cost A another one of its own
     assert explained("a").facts["price"] == {"coverage A": 1}

@@ -59,7 +59,7 @@ class _Part:
     columns: Ints
     rows: Ints
     values: Ints
-    #: how many of its columns are those of a pair, a demand or a supply, which come first
+    #: how many of its columns are decided, and not only count what others do; they come first
     named: int
     #: limits that every answer keeps that is as good on the levels above
     low: Ints
@@ -214,8 +214,10 @@ def _refuse_large(program: IntegerProgram) -> None:
         largest = max(int(numbers.max(initial=0)), -int(numbers.min(initial=0)))
         if largest > LARGEST:
             raise NumberRangeError(f"{what} of {largest} is too large for an integer program; at most {LARGEST}")
-    reach = float(np.abs(program.row_coefficient).max(initial=0)) * float(program.most.max(initial=0))
-    if reach * max(1, len(program.most)) >= SAFE:
+    reach = np.zeros(len(program.row_kind) + 1)
+    row = np.repeat(np.arange(len(program.row_kind)), np.diff(program.row_start))
+    np.add.at(reach, row, np.abs(program.row_coefficient).astype(float) * program.most[program.row_column])
+    if reach.max() >= SAFE:
         raise NumberRangeError("quantities times loads leave 64-bit integers")
 
 
@@ -248,7 +250,7 @@ def _parts(program: IntegerProgram) -> tuple[list[_Part], Ints]:
     for inside, held in zip(of_column, of_row, strict=True):
         place[inside] = np.arange(len(inside))
         part = _cut(program, inside, held, place)
-        named = len(program.demand_of) + program.demands + program.supplies
+        named = len(program.demand_of) + program.demands + program.supplies + program.bought
         parts.append(
             _Part(
                 part,
@@ -675,7 +677,7 @@ class _Relaxed:
         part = np.abs(leaf.fraction - np.rint(leaf.fraction))
         score = np.where(between, gap / np.maximum(least, 1), np.where(part > 1e-6, part, 0.0))
         score[most <= 0] = 0.0
-        # only what a demand, a supply or a pair of them names
+        # only what is decided: a proof has no name for the others
         score[self.part.named :] = 0.0
         own = score[:arcs]
         column = int(np.argmax(own)) if own.size and own.max() > 1e-6 else int(np.argmax(score))

@@ -40,6 +40,10 @@ _LEFT: Final = {
         "附近虽有剩余，但受整份、包装、次数或时间的限制，无法安排",
         "something is left nearby, but whole quantities, packs, shipments or hours did not let it be used",
     ),
+    "MONEY_USED_UP": _Said(
+        "没有合适的实物，可用的资金已按规定的先后次序用完",
+        "nothing suitable was given, and the money there was for it has been spent by the rules",
+    ),
     "USED_UP": _Said(
         "附近合适的都已按规定的先后次序分完",
         "those that fit nearby went to others who come first by the rules, or as early",
@@ -57,6 +61,9 @@ _REMOVED: Final = {
     "NO_COMMON_LANGUAGE": _Said("没有共同语言", "no language in common"),
     "GENDER_NOT_WANTED": _Said("不是所要求的性别", "not of the gender asked for"),
     "NO_COMMON_WINDOW": _Said("没有足够的共同时间", "too little time in common"),
+    "NOT_FOR_MONEY": _Said("该需求不接受资金", "the need does not accept money"),
+    "NO_PRICE": _Said("当日没有价格", "it has no price on the day"),
+    "ITEM_NOT_ALLOWED": _Said("资金限定了其他物品", "for other items only"),
     "FORBIDDEN": _Said("工作人员决定禁止", "forbidden by a decision"),
     "OUT_OF_REACH": _Said("超出距离范围或不在配对表中", "out of reach, or not among the listed pairs"),
 }
@@ -66,6 +73,9 @@ _LEVELS: Final = {
     "pairs": _Said("保留现有配对", "pairs kept"),
     "continuity": _Said("连续性（天）", "continuity (days)"),
     "as-requested": _Said("替代品扣分", "penalty of substitutes"),
+    "in-kind": _Said("用资金购买的件数", "units bought"),
+    "restricted-first": _Said("先用限定多的资金", "most restricted money first"),
+    "spending": _Said("花费（分）", "spending in fen"),
     "expiry": _Said("离到期的天数", "days to the goods' last day"),
     "waiting": _Said("等待的天数", "days waited"),
     "nearness": _Said("就近等级", "nearness"),
@@ -154,6 +164,12 @@ def _for_caseworker(facts: Mapping[str, Any], zh: bool) -> list[str]:
             lines.append(
                 f"  {id_} serves {quantity}{stands}, at {cost} {unit}{f', {fixed} of it pinned' if fixed else ''}."
             )
+    for payment in facts["funds"]:
+        id_, yuan = payment["fund_id"], f"¥{payment['amount_fen'] / 100:,.2f}"
+        lines.append(f"  基金 {id_} 支付 {yuan}。" if zh else f"  fund {id_} pays {yuan}.")
+    for step in facts["funds_removed"]:
+        why, count = _pick(_REMOVED, step["reason"], zh), step["funds"]
+        lines.append(f"  {count} 个基金不适用：{why}。" if zh else f"  {count} fund(s) may not pay: {why}.")
     if facts["reason"] == "USED_UP":
         taken = ", ".join(f"{category} {units}" for category, units in facts["taken_by"].items())
         price = _amounts(facts["price"] or {}, zh)

@@ -19,6 +19,7 @@ from aidmatch.arrays import Bools, Ints
 from aidmatch.distance.protocol import Distance, distance_named, measure
 from aidmatch.errors import ProblemError, VerificationError
 from aidmatch.explanation.texts import text_of
+from aidmatch.funding import Books
 from aidmatch.levels import level_definitions
 from aidmatch.matching import Assignment, Matching
 from aidmatch.place import Places
@@ -68,6 +69,14 @@ class Explanation:
             both None if the proof does not show it to be worse. None if there is none.
         ``cost_unit``
             What costs count.
+        ``bought``
+            Units of `served` that are bought.
+        ``funds``
+            Who pays for them: ``fund_id``, ``amount_fen``.
+        ``funds_removed``
+            Why open funds may not pay for it: ``reason`` (`Money.reason`), ``funds``.
+        ``fen_left``
+            What those that may pay could still pay for it.
     """
 
     code: str
@@ -180,6 +189,7 @@ class _Explainer:
         self.reach = np.array([reach(supply) for supply in self.supplies], dtype=np.int64)
         self.levels = level_definitions(self.policy, problem)
         self.pair_costs = [None if lv.bind is None else lv.bind(self.demands, self.supplies) for lv in self.levels]
+        self.books = Books(problem, matching.purchases)
         self.u, self.v = matching.certificate.u, matching.certificate.v
         if problem.pairs is None:
             self.distance: Distance = distance_named(distance or matching.distance or "")
@@ -201,9 +211,10 @@ class _Explainer:
             "category": demand.category,
             "item": self.problem.demand_side.item(demand)[0],
             "asked": self.problem.demand_side.units(demand),
-            "served": sum(a.quantity for a in served),
+            "served": sum(a.quantity for a in served) + self.books.bought[demand_id],
+            "bought": self.books.bought[demand_id],
             "pinned": sum(a.pinned for a in served),
-            "closed": demand.closed(self.problem.as_of),
+            "closed": self.problem.closed(demand),
         }
         if facts["closed"] is not None:
             return Explanation("CLOSED", facts)
@@ -233,10 +244,11 @@ class _Explainer:
         mine = {a.supply_id: a for a in served}
         limit = self.problem.pair_limit
         free = [limit is None or self.supplies[c].id not in mine for c in some.tolist()]
-        left = self.problem.demand_side.units(demand) - sum(a.quantity for a in served)
+        left = self.problem.demand_side.units(demand) - sum(a.quantity for a in served) - self.books.bought[demand.id]
         left_for = None if not left else self._reason(any(free), not all(free), bool(allowed), offered)
         if left_for == "USED_UP" and self.matching.integer is not None:
             left_for = self.matching.reasons[demand.id]  # or what is left does not fit
+        left_for = None if left_for is None else self.books.reason(demand, left_for)
         return {
             "reason": left_for,
             "offered": offered,
@@ -257,6 +269,19 @@ class _Explainer:
             "price": self._price(row, some[free], cost[free]),
             "alternative": self._alternative(row, mine, some, cost),
             "cost_unit": self.problem.cost_unit,
+            **self._money(demand),
+        }
+
+    def _money(self, demand: Any) -> dict[str, Any]:
+        """Which funds pay for a demand, and why others do not."""
+        money = self.problem.money
+        funds = () if money is None else money.open
+        reasons = Counter(reason for fund in funds if money is not None and (reason := money.reason(demand, fund)))
+        payments = [x for p in self.matching.purchases if p.demand_id == demand.id for x in p.payments]
+        return {
+            "funds": [{"fund_id": x.fund_id, "amount_fen": x.amount_fen} for x in payments],
+            "funds_removed": [{"reason": reason, "funds": count} for reason, count in sorted(reasons.items())],
+            "fen_left": sum(self.books.left_for(demand, fund) for fund in self.books.payers(demand)),
         }
 
     def _reason(self, free: bool, served: bool, allowed: bool, offered: int) -> str:

@@ -23,8 +23,9 @@ from aidmatch.distance.pair_table import METRE
 from aidmatch.distance.protocol import Distance, least_metres, measure
 from aidmatch.errors import NumberRangeError, ProblemError
 from aidmatch.formulation.arcs import ListedArcs, Measured, PointArcs, demand_blocks
+from aidmatch.funding import Books
 from aidmatch.levels import LevelDefinition, level_definitions
-from aidmatch.matching import Assignment, Coverage, LevelResult, Matching, SolverUse, Solving, Status
+from aidmatch.matching import Assignment, Coverage, LevelResult, Matching, Purchase, SolverUse, Solving, Status
 from aidmatch.place import Places
 from aidmatch.policy import Policy
 from aidmatch.problem.problem import Admission, Problem
@@ -97,7 +98,13 @@ class FlowFormulation:
     _asked: Ints
     _unmet_costs: tuple[Ints, ...]
 
-    def matching(self, solutions: Sequence[Solution], solvers: Sequence[tuple[str, str]], version: str) -> Matching:
+    def matching(
+        self,
+        solutions: Sequence[Solution],
+        solvers: Sequence[tuple[str, str]],
+        version: str,
+        purchases: Sequence[Purchase] = (),
+    ) -> Matching:
         """Turn the solutions of the markets back into a matching.
 
         Parameters
@@ -107,6 +114,8 @@ class FlowFormulation:
         solvers, version
             For the record: name and version of each solver, in the order of the solutions' counts, and the version of
             this library.
+        purchases
+            What is bought besides, sorted by demand.
 
         Returns
         -------
@@ -118,6 +127,7 @@ class FlowFormulation:
             ``TOO_MANY_CHANGES`` if it ends more pairs in force than the policy allows.
         """
         demands, supplies = self.admission.demands, self.admission.supplies
+        needs = {demand.id: demand for demand in demands}
         u = np.zeros((len(self.definitions), len(demands)), dtype=np.int64)
         v = np.zeros((len(self.definitions), len(supplies)), dtype=np.int64)
         pins, works = self._pins, [solution.work for solution in solutions]
@@ -131,13 +141,17 @@ class FlowFormulation:
         left = {demand.id: self.problem.demand_side.units(demand) for demand in demands}
         for assignment in assignments:
             left[assignment.demand_id] -= assignment.quantity
+        for purchase in purchases:
+            left[purchase.demand_id] -= purchase.quantity
+        books = Books(self.problem, purchases)
+        reasons = self._reasons(left, solutions, self._served(assignments))
         return Matching(
             status=Status.OPTIMAL,
             as_of=self.problem.as_of,
-            levels=tuple(self._level_results(assignments, left)),
+            levels=tuple(self._level_results(assignments, left, purchases)),
             assignments=assignments,
             unmet={id_: over for id_, over in left.items() if over},
-            reasons=self._reasons(left, solutions, self._served(assignments)),
+            reasons={id_: books.reason(needs[id_], reason) for id_, reason in reasons.items()},
             closed_demands=self.admission.closed_demands,
             closed_supplies=self.admission.closed_supplies,
             coverage=self._coverage(left),
@@ -169,6 +183,8 @@ class FlowFormulation:
             certificate=Certificate(
                 tuple(demand.id for demand in demands), tuple(supply.id for supply in supplies), frozen(u), frozen(v)
             ),
+            purchases=tuple(purchases),
+            closed_funds={} if self.problem.money is None else self.problem.money.closed,
         )
 
     def _served(self, assignments: Sequence[Assignment]) -> set[str]:
@@ -217,7 +233,9 @@ class FlowFormulation:
             )
         return tuple(assignments)
 
-    def _level_results(self, assignments: Sequence[Assignment], left: Mapping[str, int]) -> list[LevelResult]:
+    def _level_results(
+        self, assignments: Sequence[Assignment], left: Mapping[str, int], purchases: Sequence[Purchase]
+    ) -> list[LevelResult]:
         """Value of each level, from what is left over and, in the level's scalar form, from the assignments."""
         demand_of = {demand.id: demand for demand in self.admission.demands}
         supply_of = {supply.id: supply for supply in self.admission.supplies}
@@ -230,11 +248,23 @@ class FlowFormulation:
                     a.quantity * level.pair_cost(demand_of[a.demand_id], supply_of[a.supply_id], a.cost)
                     for a in assignments
                 )
+            value += self._cost_of_money(level, purchases)
             if level.sense == "max":
                 value = dot(unmet, self._asked) - value
             # the engine has checked that the potentials prove this very value
             results.append(LevelResult(level.name, level.unit, level.sense, value, value, 0))
         return results
+
+    def _cost_of_money(self, level: LevelDefinition, purchases: Sequence[Purchase]) -> int:
+        value = 0
+        funds = {} if self.problem.money is None else {fund.id: fund for fund in self.problem.money.open}
+        demand_of = {demand.id: demand for demand in self.admission.demands}
+        for purchase in purchases:
+            if level.bought_cost is not None:
+                value += purchase.quantity * level.bought_cost(demand_of[purchase.demand_id])
+            if level.fen_cost is not None:
+                value += sum(x.amount_fen * level.fen_cost(funds[x.fund_id]) for x in purchase.payments)
+        return value
 
     def _coverage(self, left: Mapping[str, int]) -> tuple[Coverage, ...]:
         rows: dict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
@@ -377,7 +407,7 @@ def _parts(problem: Problem, admission: Admission) -> tuple[_Part, ...]:
             kind = leader[kind]
         return kind
 
-    for kinds in {tuple(problem.kinds_for(demand)) for demand in admission.demands}:
+    for kinds in {(problem.demand_side.item(d), *problem.kinds_for(d)) for d in admission.demands}:
         for kind in kinds:
             one, other = sorted((first(kinds[0]), first(kind)))
             leader[other] = one

@@ -8,12 +8,15 @@ from datetime import date, timedelta
 from typing import Any, ClassVar
 
 from aidmatch.distance.pair_table import PairTable
+from aidmatch.errors import RowsError
 from aidmatch.place import Place
 from aidmatch.policy import Policy
-from aidmatch.problem.problem import Problem, Side, of_kind
+from aidmatch.problem.money import Money
+from aidmatch.problem.problem import Problem, Side, calendar_day, checked, of_kind
 from aidmatch.problem.substitution import Kind, Substitution
 from aidmatch.records.decision import Decision
 from aidmatch.records.giving import Donation, Donor, Need, Substitute
+from aidmatch.records.money import Fund, Price
 from aidmatch.report import Fault, Report
 from aidmatch.rules.giving import Fresh, Kinds
 from aidmatch.rules.protocol import Rule, rules_named
@@ -41,15 +44,21 @@ class GivingProblem(Problem):
         What donors ask for all of their lots together; a donor who is not among them asks for nothing.
     substitutes
         What may be sent for something else, to needs that take substitutes.
+    funds, prices
+        Money that may buy for needs that accept it, and what things cost.
 
     Raises
     ------
     ProblemError, RowsError
-        As `Problem`; ``SUBSTITUTE_CYCLE`` for substitutes that come back to where they began.
+        As `Problem`; ``SUBSTITUTE_CYCLE`` for substitutes that come back to where they began, ``TWO_PRICES`` for one
+        kind of goods with two prices on the same day.
     """
 
     substitutes: tuple[Substitute, ...]
+    funds: tuple[Fund, ...]
+    prices: tuple[Price, ...]
     _substitution: Substitution
+    _money: Money | None
 
     family: ClassVar[str] = "giving"
     demand_side: ClassVar[Side] = Side(
@@ -79,13 +88,37 @@ class GivingProblem(Problem):
         decisions: Iterable[Decision] = (),
         donors: Iterable[Donor] = (),
         substitutes: Iterable[Substitute] = (),
+        funds: Iterable[Fund] = (),
+        prices: Iterable[Price] = (),
     ) -> None:
         rows = tuple(of_kind(substitutes, Substitute, "substitutes"))
         object.__setattr__(self, "substitutes", rows)
         object.__setattr__(self, "_substitution", Substitution(rows))
+        object.__setattr__(self, "funds", tuple(checked(funds, Fund, "funds")))
+        object.__setattr__(self, "prices", tuple(of_kind(prices, Price, "prices")))
+        object.__setattr__(self, "_money", Money(self.funds, self.prices, calendar_day(as_of)) if self.funds else None)
         self._fill(needs, donations, as_of, pairs, places, (), decisions, donors)
-        self._report(substitutes)
+        for source in (substitutes, funds, prices):
+            self._report(source)
         self._flag_unknown_items()
+
+    @property
+    def money(self) -> Money | None:
+        """What money may buy on the day; None without funds."""
+        return self._money
+
+    def closed(self, record: Any) -> str | None:
+        """Why a record does not take part on the day; where there are funds, what accepts money alone may.
+
+        Parameters
+        ----------
+        record
+            A need or a lot.
+        """
+        reason: str | None = record.closed(self.as_of)
+        if reason == "NOT_FOR_GOODS" and self.funds and "money" in record.accepts:
+            return None
+        return reason
 
     def kinds_for(self, demand: Need) -> Mapping[Kind, Substitute | None]:
         """Kinds of goods that may be sent for a need; None for what is sent as requested.
@@ -95,7 +128,7 @@ class GivingProblem(Problem):
         demand
             The need.
         """
-        return self._substitution.kinds_for(demand)
+        return self._substitution.kinds_for(demand) if "goods" in demand.accepts else {}
 
     def batch(self, demand: Need, supply: Donation) -> tuple[int, int]:
         """Units of the need in the smallest batch of a pair, and units of the lot that it takes.
@@ -142,7 +175,7 @@ class GivingProblem(Problem):
         rules = rules_named(policy.rules)
         if policy.delivery_days:
             rules.append(Fresh(self.as_of + timedelta(days=policy.delivery_days)))
-        if self._substitution:
+        if self._substitution or any("goods" not in need.accepts for need in self.admission().demands):
             rules.append(Kinds(self.kinds_for))
         return rules
 
@@ -150,7 +183,35 @@ class GivingProblem(Problem):
         found: dict[str, tuple[type, Sequence[Any]]] = {}
         if self.substitutes:
             found["substitutes"] = Substitute, sorted(self.substitutes, key=lambda row: (row.wanted, row.sent))
+        if self.funds:
+            found["funds"] = Fund, sorted(self.funds, key=lambda fund: fund.id)
+            found["prices"] = Price, sorted(self.prices, key=lambda row: (row.item, row.unit, row.valid_from))
         return found
+
+    def check_policy(self, policy: Policy) -> None:
+        """As for every problem; a fund's categories are the policy's, too.
+
+        Parameters
+        ----------
+        policy
+            Has the categories.
+
+        Raises
+        ------
+        RowsError
+            ``UNKNOWN_CATEGORY``, with every such row.
+        ProblemError
+            ``OTHER_FAMILY`` if the policy is for another family.
+        """
+        Problem.check_policy(self, policy)
+        strange = [
+            Fault("funds", number, "only_categories", "UNKNOWN_CATEGORY", f"id {fund.id!r}: none of the policy's")
+            for number, fund in enumerate(self.funds, start=1)
+            if not set(policy.categories).issuperset(fund.only_categories)
+        ]
+        if strange:
+            kept = len(self.funds) - len(strange)
+            raise RowsError(Report("problem", len(self.funds), kept, tuple(strange)))
 
     def _flag_unknown_items(self) -> None:
         """A kind that no need and no lot knows may be a slip of the pen; it is no reason to stop."""
@@ -161,8 +222,14 @@ class GivingProblem(Problem):
             for column, kind in (("item", row.wanted), ("substitute", row.sent))
             if kind not in known
         ]
+        items = {item for item, _ in known}
+        flagged += [
+            Fault("funds", number, "only_items", "UNKNOWN_ITEM", "no need and no lot is of one of its items")
+            for number, fund in enumerate(self.funds, start=1)
+            if not items.issuperset(fund.only_items)
+        ]
         if flagged:
-            rows = len(self.substitutes)
+            rows = len(self.substitutes) + len(self.funds)
             self._report(Report("items", rows, rows, flagged=tuple(flagged)))
 
     @property

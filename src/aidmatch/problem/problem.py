@@ -18,6 +18,7 @@ from aidmatch.errors import ProblemError, RowsError
 from aidmatch.fields import MAX_COUNT
 from aidmatch.place import Place
 from aidmatch.policy import Policy
+from aidmatch.problem.money import Money
 from aidmatch.records.care import Pair
 from aidmatch.records.decision import Decision
 from aidmatch.records.giving import Donor, PairCost
@@ -25,7 +26,7 @@ from aidmatch.report import Fault, Report
 from aidmatch.rules.protocol import Rule, rules_named
 from aidmatch.sources.reading import Records
 
-__all__ = ["Admission", "Problem", "Side", "of_kind"]
+__all__ = ["Admission", "Problem", "Side", "calendar_day", "checked", "of_kind"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +125,7 @@ class Problem:
         decisions: Iterable[Decision],
         donors: Iterable[Donor] = (),
     ) -> None:
-        if isinstance(as_of, datetime) and as_of.time() == time():
-            as_of = as_of.date()
-        if not isinstance(as_of, date) or isinstance(as_of, datetime):
-            raise ProblemError("as_of is the calendar date decided for, such as date(2017, 6, 1)", code="NO_DAY")
+        as_of = calendar_day(as_of)
         points = _points(places)
         if pairs is not None and not isinstance(pairs, PairTable):
             raise ProblemError(f"pairs= is a {type(pairs).__name__}, not a PairTable", code="NO_RECORDS")
@@ -137,7 +135,7 @@ class Problem:
         for name, (side, records) in given.items():
             if isinstance(records, Records):
                 reports.append(records.report)
-            kept = tuple(_located(record, points) for record in _checked(records, side.kind, side.table))
+            kept = tuple(_located(record, points) for record in checked(records, side.kind, side.table))
             # records that come from no source are named by their number
             numbers = side.table, range(1, len(kept) + 1)
             where[side.table] = (records.source, records.lines) if isinstance(records, Records) else numbers
@@ -148,7 +146,7 @@ class Problem:
             object.__setattr__(self, name, tuple(of_kind(extra, kind, name)))
         if isinstance(donors, Records):
             reports.append(donors.report)
-        object.__setattr__(self, "donors", tuple(_checked(donors, Donor, "donors")))
+        object.__setattr__(self, "donors", tuple(checked(donors, Donor, "donors")))
         object.__setattr__(self, "as_of", as_of)
         object.__setattr__(self, "pairs", pairs)
         object.__setattr__(self, "reports", tuple(reports))
@@ -215,6 +213,22 @@ class Problem:
     def admission(self) -> Admission:
         """Who takes part on the day, why the others do not, and what decisions hold."""
         return self._admission
+
+    def closed(self, record: Any) -> str | None:
+        """Why a record does not take part on the day; None if it does.
+
+        Parameters
+        ----------
+        record
+            A demand or a supply.
+        """
+        reason: str | None = record.closed(self.as_of)
+        return reason
+
+    @property
+    def money(self) -> Money | None:
+        """What money may buy on the day; None where there is none."""
+        return None
 
     def kinds_for(self, demand: Any) -> Mapping[tuple[str, str], Any]:
         """Kinds of supplies, items and units, that a demand may be met from; None for what is as requested.
@@ -457,7 +471,7 @@ class Problem:
                 (side, row, "code")
                 for side, records in ((self.demand_side, self.demands), (self.supply_side, self.supplies))
                 for row, record in enumerate(records)
-                if record.place.point is None and record.closed(self.as_of) is None
+                if record.place.point is None and self.closed(record) is None
             ],
             "NO_POINT",
             "no lat and lon, and no point for its code in places=; metres cannot be measured",
@@ -496,7 +510,7 @@ class Problem:
 
     def _admit(self) -> Admission:
         closed = [
-            {record.id: reason for record in records if (reason := record.closed(self.as_of)) is not None}
+            {record.id: reason for record in records if (reason := self.closed(record)) is not None}
             for records in (self.demands, self.supplies)
         ]
         held = [decision for decision in self.decisions if decision.holds(self.as_of)]
@@ -570,6 +584,26 @@ def _points(places: Iterable[Place]) -> dict[str | None, Place]:
     return points
 
 
+def calendar_day(as_of: Any) -> date:
+    """The day decided for, if it is one.
+
+    Parameters
+    ----------
+    as_of
+        A date, or the midnight that begins it.
+
+    Raises
+    ------
+    ProblemError
+        ``NO_DAY``.
+    """
+    if isinstance(as_of, datetime) and as_of.time() == time():
+        return as_of.date()
+    if not isinstance(as_of, date) or isinstance(as_of, datetime):
+        raise ProblemError("as_of is the calendar date decided for, such as date(2017, 6, 1)", code="NO_DAY")
+    return as_of
+
+
 def of_kind(records: Iterable[Any], kind: type, table: str) -> Sequence[Any]:
     """Refuse what is no sequence of the right records.
 
@@ -599,7 +633,19 @@ def of_kind(records: Iterable[Any], kind: type, table: str) -> Sequence[Any]:
     return kept
 
 
-def _checked(records: Iterable[Any], kind: type, table: str) -> Sequence[Any]:
+def checked(records: Iterable[Any], kind: type, table: str) -> Sequence[Any]:
+    """The same, with ids that come once.
+
+    Parameters
+    ----------
+    records, kind, table
+        As `of_kind`.
+
+    Raises
+    ------
+    ProblemError
+        ``NO_RECORDS`` or ``DUPLICATE_ID``.
+    """
     kept = of_kind(records, kind, table)
     twice = [id_ for id_, count in Counter(record.id for record in kept).items() if count > 1]
     if twice:

@@ -29,7 +29,8 @@ from aidmatch.distance.great_circle import GreatCircle
 from aidmatch.distance.pair_table import METRE
 from aidmatch.distance.protocol import DISTANCES, Distance, distance_named, measure
 from aidmatch.errors import VerificationError
-from aidmatch.integer_check import Decided, check_rows, proven_gaps
+from aidmatch.funding import Books
+from aidmatch.integer_check import Decided, check_purchases, check_rows, proven_gaps
 from aidmatch.levels import LevelDefinition, level_definitions
 from aidmatch.matching import Assignment, Matching, Status
 from aidmatch.pair_costs import CostOfPairs, Listed, Metric
@@ -186,6 +187,9 @@ class _Check:
             _lie("ADMISSION", "the demands that did not take part, or their reasons, are others")
         if dict(self.matching.closed_supplies) != dict(self.admission.closed_supplies):
             _lie("ADMISSION", "the supplies that did not take part, or their reasons, are others")
+        if dict(self.matching.closed_funds) != dict(() if self.problem.money is None else self.problem.money.closed):
+            _lie("ADMISSION", "the funds that did not take part, or their reasons, are others")
+        check_purchases(self.problem, self.matching.purchases)
         answer = self._answer()
         ended = self.problem.pairs_ended((a.demand_id, a.supply_id) for a in self.matching.assignments)
         if self.policy.max_pairs_changed is not None and ended > self.policy.max_pairs_changed:
@@ -197,9 +201,12 @@ class _Check:
             (self.demands[i], self.supplies[j], a.quantity, a.pinned, a.cost)
             for a, (i, j) in zip(assignments, ends, strict=True)
         ]
-        check_rows(self.problem, self.policy, sent)
+        bought = {p.demand_id: p.quantity for p in self.matching.purchases}
+        check_rows(self.problem, self.policy, sent, bought)
         values = self._level_values(answer)
         if self.matching.integer is None:
+            if self._beyond_potentials():
+                _lie("CERTIFICATE", "money, or substitutes that stand for more or fewer, and no proof that knows them")
             self._gaps(values, [0] * len(values), "potentials")
             u, v = self._certificate(answer)
             self._tight(answer, u, v)
@@ -213,6 +220,30 @@ class _Check:
             _lie("REASONS", "the reasons of what is unmet are others")
         if self.matching.status is not self._status():
             _lie("STATUS", f"status {self.matching.status!r} is not what the levels prove")
+
+    def _beyond_potentials(self) -> bool:
+        """Whether something may be done that potentials of flows say nothing of."""
+        if self._fund_pairs.size:
+            return True
+        there = {self.problem.supply_side.item(supply): supply for supply in self.supplies}
+        kinds = dict(zip(self._wants, self.demands, strict=True))
+        return any(
+            self.problem.meet(demand, supply) and self.problem.batch(demand, supply) != (1, 1)
+            for demand in kinds.values()
+            for supply in there.values()
+        )
+
+    @cached_property
+    def _fund_pairs(self) -> Ints:
+        """Rows of needs and numbers of the funds that may pay for them, shape (2, pairs)."""
+        money = self.problem.money
+        found = [
+            (row, number)
+            for row, need in enumerate(self.demands if money is not None else ())
+            for number, fund in enumerate(() if money is None else money.open)
+            if money is not None and money.reason(need, fund) is None
+        ]
+        return np.array(found, dtype=np.int64).reshape(-1, 2).T
 
     def _status(self) -> Status:
         """What the levels, once they are checked, make of the whole."""
@@ -273,24 +304,47 @@ class _Check:
         taken = [np.zeros(len(side), dtype=np.int64) for side in (self.demands, self.supplies)]
         np.add.at(taken[0], answer.pairs.i, answer.pinned)
         np.add.at(taken[1], answer.pairs.j, pin_used)
+        # funds follow the supplies
+        need, fund = self._fund_pairs
+        funds = () if self.problem.money is None else self.problem.money.open
+        number = {one.id: place for place, one in enumerate(funds)}
+        amounts = {
+            (self.demand_row[p.demand_id], number[x.fund_id]): x.amount_fen
+            for p in self.matching.purchases
+            for x in p.payments
+        }
+        fen = np.array(
+            [amounts.get(ends, 0) for ends in zip(need.tolist(), fund.tolist(), strict=True)], dtype=np.int64
+        )
+        bought = np.zeros(len(self.demands), dtype=np.int64)
+        for p in self.matching.purchases:
+            bought[self.demand_row[p.demand_id]] = p.quantity
+        nothing = np.zeros(len(fen), dtype=np.int64)
+        level_costs = [
+            np.append(
+                serves * (0 if pairs is None else pairs.of(rows, columns, metric)),
+                nothing if level.fen_cost is None else np.array([level.fen_cost(one) for one in funds], np.int64)[fund],
+            )
+            for level, pairs in zip(self.levels, self._pair_costs, strict=True)
+        ]
+        rows, columns = np.append(rows, need), np.append(columns, len(self.supplies) + fund)
+        order = np.lexsort((columns, rows))
         return Decided(
-            rows,
-            columns,
-            metric,
-            units,
-            serves,
-            takes,
+            rows[order],
+            columns[order],
+            np.append(metric, nothing)[order],
+            np.append(units, fen)[order],
+            np.append(serves, nothing)[order],
+            np.append(takes, nothing + 1)[order],
             answer.pairs.i[pinned],
             answer.pairs.j[pinned],
             answer.pinned[pinned],
             pin_used[pinned],
             paid[pinned],
-            tuple(
-                np.zeros(len(rows), dtype=np.int64) if level is None else level.of(rows, columns, metric)
-                for level in self._pair_costs
-            ),
+            tuple(costs[order] for costs in level_costs),
             self.asked - taken[0],
-            self.offered - taken[1],
+            np.append(self.offered - taken[1], np.array([one.balance_fen for one in funds], dtype=np.int64)),
+            bought,
         )
 
     def _answer(self) -> _Answer:
@@ -319,6 +373,8 @@ class _Check:
             served[i] += a.quantity
             used[j] += a.used
             rows.append((i, j, a.quantity - a.pinned, a.pinned))
+        for p in self.matching.purchases:
+            served[self.demand_row[p.demand_id]] += p.quantity
         for demand_id, supply_id in sorted(self.admission.pins.keys() - set(keys)):
             _lie("PIN", f"the pin of demand {demand_id!r} to supply {supply_id!r} is not honoured")
         for records, given, quantity in ((self.demands, served, self.asked), (self.supplies, used, self.offered)):
@@ -409,6 +465,7 @@ class _Check:
                 if costs != arrays.of(answer.pairs.i, answer.pairs.j, paid).tolist():
                     _lie("LEVEL", f"level {level.name!r}: its two forms do not agree, so that nothing can be proven")
                 value += sum(a.quantity * cost for a, cost in zip(self.matching.assignments, costs, strict=True))
+            value += self._cost_of_money(level)
             if level.sense == "max":
                 asked = self.asked.tolist()
                 value = sum(level.unmet_cost(d) * q for d, q in zip(self.demands, asked, strict=True)) - value
@@ -419,6 +476,16 @@ class _Check:
                 value += max(of_supplies, default=0) if level.largest else sum(of_supplies)
             values.append(value)
         return values
+
+    def _cost_of_money(self, level: LevelDefinition) -> int:
+        value = 0
+        funds = {} if self.problem.money is None else {fund.id: fund for fund in self.problem.money.open}
+        for p in self.matching.purchases:
+            if level.bought_cost is not None:
+                value += level.bought_cost(self.demands[self.demand_row[p.demand_id]]) * p.quantity
+            if level.fen_cost is not None:
+                value += sum(level.fen_cost(funds[x.fund_id]) * x.amount_fen for x in p.payments)
+        return value
 
     def _certificate(self, answer: _Answer) -> tuple[Ints, Ints]:
         """The potentials, once they fit the nodes."""
@@ -466,7 +533,8 @@ class _Check:
         reasons = self._reasons(look, could_take, served)
         if self.matching.integer is not None:
             reasons |= {self.demands[row].id: "DOES_NOT_FIT" for row in self._with_some_left(look, answer)}
-        return reasons
+        books = Books(self.problem, self.matching.purchases)
+        return {id_: books.reason(self.demands[self.demand_row[id_]], reason) for id_, reason in reasons.items()}
 
     def _with_some_left(self, look: _Look, answer: _Answer) -> list[int]:
         """Demands that want more and have a pair that could take it, with something unused."""
@@ -703,14 +771,20 @@ class _Check:
         return np.unique(self._key(i, j))
 
     @cached_property
+    def _wants(self) -> list[tuple[Any, ...]]:
+        """What each demand may be met from depends on this and nothing else."""
+        return [
+            (item, getattr(d, "substitutes", ""), "goods" in getattr(d, "accepts", ("goods",)))
+            for item, d in zip(self.item_of_demand, self.demands, strict=True)
+        ]
+
+    @cached_property
     def _items(self) -> list[tuple[Ints, Ints]]:
         """Rows of demands and supplies that could meet: of each item and unit, and of what may stand for it."""
         kinds = sorted(set(self.item_of_supply))
         one_of = {item: self.supplies[self.item_of_supply.index(item)] for item in kinds}
         groups: list[tuple[set[tuple[str, str]], set[Any]]] = []
-        label = [
-            (item, getattr(d, "substitutes", "")) for item, d in zip(self.item_of_demand, self.demands, strict=True)
-        ]
+        label = self._wants
         for name, row in {name: row for row, name in enumerate(label)}.items():
             meets = {item for item in kinds if self.problem.meet(self.demands[row], one_of[item])}
             names = {name}
