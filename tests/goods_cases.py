@@ -11,7 +11,7 @@ from math import gcd
 from typing import Any
 
 import numpy as np
-from tests.instances import DAY, lot, need, place
+from tests.instances import DAY, lot, need, pin, place
 from tests.oracles import metres
 
 import aidmatch as am
@@ -187,9 +187,45 @@ def money_case(seed: int) -> GoodsCase:
         for item in items
         if pick(True, True, True, False)
     ]
-    tail = ("in-kind", "restricted-first", "spending", "distance")
-    policy = am.Policy.giving(categories=("A", "B"), levels=draw.levels(*tail), max_km=pick(None, 6.0))
+    tail = ("in-kind", "restricted-first", "spending", "distance", "units", "first-items")
+    policy = am.Policy.giving(
+        categories=("A", "B"),
+        levels=draw.levels(*tail),
+        max_km=pick(None, 6.0),
+        coverage_in=pick(None, None, "units", "needs", "households"),
+    )
     return GoodsCase(am.GivingProblem(needs, lots, as_of=DAY, funds=funds, prices=prices), policy)
+
+
+def fair_case(seed: int) -> GoodsCase:
+    """Households with several needs, some of the same kind, that may have waited, under every way of counting."""
+    draw = _Draw(seed)
+    pick = draw.pick
+    items = ("quilt", "coat")
+    needs = [
+        need(
+            f"n{i}",
+            draw.upto(3),
+            pick("A", "B"),
+            item=pick(*items),
+            household_id=f"h{draw.upto(2)}",
+            registered_on=DAY - timedelta(days=draw.upto(4)),
+            place=draw.somewhere(),
+        )
+        for i in range(draw.upto(4))
+    ]
+    lots = [lot(f"d{j}", draw.upto(3), item=pick(*items), place=draw.somewhere()) for j in range(draw.upto(2))]
+    decisions = []
+    if needs[0].item == lots[0].item and pick(True, False):
+        decisions = [pin("p", "n0", "d0", 1)]
+    policy = am.Policy.giving(
+        categories=("A", "B"),
+        levels=draw.levels("first-items", "waiting", "distance", "units"),
+        coverage_in=pick(None, "units", "needs", "households", "value"),
+        max_km=pick(None, 6.0),
+    )
+    prices = [Price(item=item, unit="piece", price_fen=draw.upto(3), valid_from=DAY) for item in items]
+    return GoodsCase(am.GivingProblem(needs, lots, as_of=DAY, decisions=decisions, prices=prices), policy)
 
 
 def row_of(problem: am.GivingProblem, need: am.Need, lot: am.Donation) -> Substitute | None:
@@ -242,10 +278,16 @@ def gifts(case: GoodsCase) -> Iterator[dict[tuple[int, int], int]]:
     """Every way to give what there is in lots."""
     problem, policy = case.problem, case.policy
     needs, lots = problem.needs, problem.donations
+    pins = {(d.demand_id, d.supply_id): d.quantity or 0 for d in problem.decisions}
     pairs, choices = [], []
     for i, one in enumerate(needs):
         for j, other in enumerate(lots):
-            if may_be(problem, one, other, policy):
+            fixed = pins.get((one.id, other.id), 0)
+            if fixed:
+                most = one.quantity if may_be(problem, one, other, policy) else fixed
+                pairs.append((i, j))
+                choices.append(list(range(fixed, most + 1)))
+            elif may_be(problem, one, other, policy):
                 options = [0]
                 for units in range(1, one.quantity + 1):
                     taken = takes_of(problem, one, other, units)
@@ -333,7 +375,7 @@ def names_of(case: GoodsCase) -> list[str]:
     names = list(case.policy.levels)
     there = {lot.item for lot in problem.donations}
     taken = {"none": (), "approved": ("approved",), "category": ("approved", "category")}
-    more = []
+    more = ["units"] if counts(case) in ("needs", "households") else []
     if any(
         row.item == need.item and row.substitute in there and row.kind in taken[need.substitutes]
         for row in problem.substitutes
@@ -343,7 +385,21 @@ def names_of(case: GoodsCase) -> list[str]:
     if any(fund.opens_on <= DAY <= (fund.closes_on or DAY) and fund.balance_fen for fund in problem.funds):
         more += ["in-kind", "restricted-first", "spending"]
     names[1:1] = [name for name in more if name not in names]
-    return [f"coverage {c}" for c in case.policy.categories] + names[1:]
+    spelled = []
+    for name in names:
+        by_category = name in ("coverage", "units", "first-items")
+        spelled += [f"{name} {c}" for c in case.policy.categories] if by_category else [name]
+    return spelled
+
+
+def counts(case: GoodsCase) -> str:
+    """What coverage counts."""
+    if case.policy.coverage_in is not None:
+        return case.policy.coverage_in
+    for fund in case.problem.funds:
+        if len({n.item for n in case.problem.needs if may_pay(case, fund, n)}) > 1:
+            return "needs"
+    return "units"
 
 
 def ranks(case: GoodsCase) -> list[int]:
@@ -383,13 +439,23 @@ def values(case: GoodsCase, answer: Answer) -> Vector:
         "spending": sum(answer.paid.values()),
     }
     for category in case.policy.categories:
-        of[f"coverage {category}"] = sum(answer.served(i) for i, one in enumerate(needs) if one.category == category)
+        here = {i: one for i, one in enumerate(needs) if one.category == category}
+        units = sum(answer.served(i) for i in here)
+        of[f"units {category}"] = units
+        begun = [one for i, one in here.items() if answer.served(i)]
+        of[f"first-items {category}"] = len({(one.household_id, one.item) for one in begun})
+        of[f"coverage {category}"] = {
+            "units": units,
+            "needs": sum(answer.served(i) == one.quantity for i, one in here.items()),
+            "households": len({one.household_id for one in begun}),
+            "value": sum(answer.served(i) * (price_of(case, one) or 0) for i, one in here.items()),
+        }[counts(case)]
     return tuple(of[name] for name in names_of(case))
 
 
 def best(case: GoodsCase) -> Vector:
     """The levels of the best answer, as a matching reports them."""
-    senses = [1 if name.startswith(("coverage", "waiting")) else -1 for name in names_of(case)]
+    senses = [1 if name.startswith(("coverage", "waiting", "units", "first")) else -1 for name in names_of(case)]
 
     def merit(value: Vector) -> Vector:
         return tuple(sense * one for sense, one in zip(senses, value, strict=True))

@@ -32,7 +32,7 @@ from aidmatch.problem.problem import Problem
 __all__ = ["Decided", "check_purchases", "check_rows", "proven_gaps"]
 
 #: Kinds of rows, as in `integer_program.RowKind`, which this module does not import.
-_SERVED, _GIVEN, _LOAD, _SHORTFALL, _SHIPMENTS, _SHARE, _OVER, _LARGEST, _BOUGHT, _CAP = range(10)
+_SERVED, _GIVEN, _LOAD, _SHORTFALL, _SHIPMENTS, _SHARE, _OVER, _LARGEST, _BOUGHT, _CAP, _FULL, _GROUP = range(12)
 _ENDLESS: Final = 2**61
 
 Exact = npt.NDArray[Any]
@@ -318,6 +318,7 @@ class _Prover:
         np.add.at(purse, i[paid], self.last[paid])
         self.bought_last = np.where(self.price > 0, np.minimum(decided.asked, purse // np.maximum(self.price, 1)), 0)
         reach += self.bought_last
+        asks = decided.asked + pinned_at
         whole = np.array([d.whole for d in demands], dtype=np.bool_)
         least = np.array([getattr(d, "min_quantity", 1) for d in demands], dtype=np.int64) - pinned_at
         self.served_first = np.where(whole, np.maximum(decided.asked, 1), np.maximum(least, 1))
@@ -363,6 +364,7 @@ class _Prover:
         if policy.balance == "total" and any(level.name == "balance" for level in levels):
             fair = problem.fair_shares(policy)
         self.below = np.append(np.array([fair.get(s.id, 0) for s in supplies], dtype=np.int64), nothing) - self.before
+        self._count(demands, asks, pinned_at)
         self.bought_costs = [
             np.array([0 if level.bought_cost is None else level.bought_cost(d) for d in demands], dtype=np.int64)
             for level in levels
@@ -415,6 +417,30 @@ class _Prover:
             self.cap_of_pair[places] = number
         return fen
 
+    def _count(self, demands: Sequence[Any], asks: Ints, pinned_at: Ints) -> None:
+        """Groups that levels count and that pins leave open: their demands, and whether they are met in full."""
+        rest = self.d.asked
+        self.full_level = np.full(len(demands), -1, dtype=np.int64)
+        self.full_last = (self.served_last >= rest) & (rest > 0)
+        self.group_level: list[int] = []
+        self.group_members: list[Ints] = []
+        for row, level in enumerate(self.levels):
+            if level.counted is None:
+                continue
+            members: dict[tuple[str, ...], list[int]] = {}
+            for i, demand in enumerate(demands):
+                key = level.counted.key(demand)
+                if key is not None:
+                    members.setdefault(key, []).append(i)
+            for _, rows in sorted(members.items()):
+                here = np.array(rows, dtype=np.int64)
+                begun = level.counted.completed or bool(pinned_at[here].any())
+                # where the group is one demand met in full, or pins count already, there is no row of it
+                self.group_level.append(-1 if begun else row)
+                self.group_members.append(here)
+                if level.counted.completed and rest[rows[0]]:
+                    self.full_level[rows[0]] = row
+
     def gaps(self) -> list[int]:
         i, j = self.d.i, self.d.j
         proof = self.certificate
@@ -437,7 +463,8 @@ class _Prover:
         demands, supplies = _lists(of_demand, count), _lists(of_supply, count)
         groups = _lists(of_group, count)
         caps = _lists(of_supply[self.cap_fund + self.supplies - self.funds], count)
-        parts = [_Piece(*one) for one in zip(pairs, demands, supplies, groups, caps, strict=True)]
+        counted = _lists(self._component_of_groups(of_demand), count)
+        parts = [_Piece(*one) for one in zip(pairs, demands, supplies, groups, caps, counted, strict=True)]
         gaps: list[int] = []
         tops: list[int] = []
         reached = [[self._reached(part, row) for row in range(len(self.levels))] for part in parts]
@@ -463,6 +490,17 @@ class _Prover:
             gaps.append(gap + lost)
         return gaps
 
+    def _component_of_groups(self, of_demand: Ints) -> Ints:
+        """Component of each group that a level counts; −1 where none of its demands has a pair, or no row is of it."""
+        found = np.full(len(self.group_level), -1, dtype=np.int64)
+        for number, (level, members) in enumerate(zip(self.group_level, self.group_members, strict=True)):
+            inside = np.unique(of_demand[members][of_demand[members] >= 0])
+            if level >= 0 and len(inside) > 1:
+                _lie("CERTIFICATE", "the certificate takes apart what is connected")
+            if level >= 0 and len(inside):
+                found[number] = inside[0]
+        return found
+
     def _reached(self, part: _Piece, row: int) -> int:
         """Value of a level in a component, pinned units left out of costs of pairs."""
         level = self.levels[row]
@@ -472,6 +510,12 @@ class _Prover:
         value = (left * self.unmet[row][part.demands]).sum()
         value += (self.d.units[part.pairs].astype(object) * self.d.costs[row][part.pairs]).sum()
         value += (self.d.bought[part.demands].astype(object) * self.bought_costs[row][part.demands]).sum()
+        a = part.demands
+        met = (self.full_level[a] == row) & (self.served[a] >= self.d.asked[a])
+        value -= int(met.sum())
+        value -= sum(
+            self.group_level[g] == row and bool(self.served[self.group_members[g]].any()) for g in part.counted.tolist()
+        )
         return int(value + self.supply_costs[row][part.supplies].sum())
 
     def _bound(self, part: _Piece, row: int, budgets: Sequence[int], tree: TreeProof) -> int:
@@ -544,7 +588,13 @@ class _Prover:
         use = np.zeros(len(group), dtype=object)
         use[group >= 0] = -y[_SHIPMENTS][group[group >= 0]]
         a, b = part.demands, part.supplies
-        served = y[_SERVED][a]
+        served = y[_SERVED][a] + y[_FULL][a]
+        full = -self.d.asked[a].astype(object) * y[_FULL][a]
+        group = -y[_GROUP][part.counted]
+        groups_of = np.zeros(self.demands, dtype=object)
+        for g in part.counted.tolist():
+            groups_of[self.group_members[g]] += y[_GROUP][g]
+        served = served + groups_of[a]
         bought = self.price[a].astype(object) * y[_BOUGHT][a] - y[_SERVED][a]
         pinned = (self.pinned[b] > 0).astype(object)
         given = y[_GIVEN][b] + y[_SHORTFALL][b]
@@ -560,6 +610,8 @@ class _Prover:
             level = self.levels[h]
             cost = cost + weight * self.d.costs[h][part.pairs].astype(object)
             bought = bought + weight * self.bought_costs[h][a].astype(object)
+            full = full - np.where(self.full_level[a] == h, weight, 0)
+            group = group - np.array([weight if self.group_level[g] == h else 0 for g in part.counted.tolist()], object)
             served = served - weight * self.unmet[h][a].astype(object)
             total += weight * int((self.unmet[h][a].astype(object) * self.d.asked[a]).sum())
             if level.name == "minimum-loads":
@@ -636,10 +688,12 @@ class _Prover:
                 total += int(best.sum()) if len(best) else 0
         for price, last in (
             (short, missing),
+            (full, ((self.full_level >= 0) & self.full_last)[a].astype(object)),
+            (group, np.ones(len(part.counted), dtype=object)),
             (share, np.full(len(b), max(0, min([1000 - self.common, *limit])), dtype=object)),
             (over, np.maximum(0, self.most[b] - np.maximum(self.below + self.before, 0)[b]).astype(object)),
         ):
-            total += int(np.minimum(0, price * last).sum()) if len(b) else 0
+            total += int(np.minimum(0, price * last).sum()) if len(price) else 0
         if self.levels[row].largest:
             weight = int(y[_LARGEST][b].sum()) if len(b) else 0
             total += scale * self.common + min(0, (scale - weight) * max(0, 1000 - self.common))
@@ -647,18 +701,20 @@ class _Prover:
 
     def _sizes(self) -> tuple[int, ...]:
         m = self.supplies
-        return (self.demands, m, m, m, len(self.shipments), m, m, m, self.demands, len(self.caps))
+        n = self.demands
+        return (n, m, m, m, len(self.shipments), m, m, m, n, len(self.caps), n, len(self.group_level))
 
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A component: its pairs, demands, supplies, groups of supplies, and caps that needs share."""
+    """A component: its pairs, demands, supplies, groups of supplies, caps that needs share, groups that count."""
 
     pairs: Ints
     demands: Ints
     supplies: Ints
     groups: Ints
     caps: Ints
+    counted: Ints
 
 
 def _lists(label: Ints, count: int) -> list[Ints]:

@@ -46,6 +46,10 @@ class RowKind(IntEnum):
     BOUGHT = 8
     #: Σ fen that a fund pays for the demands of a household ≤ its cap
     CAP = 9
+    #: units asked·[met in full] − what a demand is served ≤ 0
+    FULL = 10
+    #: whether a group counts − what its demands are served ≤ 0
+    GROUP = 11
     #: the largest − cost·column ≥ 0, made by the engine for a level that asks for the largest
     LARGEST = 7
 
@@ -84,6 +88,8 @@ class IntegerProgram:
         Numbers of nodes; their columns follow those of the arcs.
     bought
         Number of columns that follow these and are decided, too.
+    scale
+        What multipliers are divided by: the larger the numbers in the rows, the finer it should be.
     row_start, row_column, row_coefficient
         The matrix A by rows: entries of row r are those from row_start[r] to row_start[r + 1].
     use_start, use_column, use_coefficient
@@ -115,6 +121,7 @@ class IntegerProgram:
     row_node: Ints
     levels: tuple[IntegerLevel, ...]
     bought: int = 0
+    scale: int = 2**20
 
 
 @dataclass(frozen=True, slots=True)

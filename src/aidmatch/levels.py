@@ -16,12 +16,12 @@ from typing import Any, Final, Literal, Protocol
 import numpy as np
 
 from aidmatch.arrays import Ints
-from aidmatch.errors import PolicyError
+from aidmatch.errors import PolicyError, ProblemError
 from aidmatch.pair_costs import CostOfPairs, Listed, Metric, Nearness, OfKinds, OfSupply
 from aidmatch.policy import Policy
 from aidmatch.records.care import Pair
 
-__all__ = ["LEVELS", "LevelDefinition", "LevelFacts", "level_definitions", "shortfall"]
+__all__ = ["LEVELS", "Counted", "LevelDefinition", "LevelFacts", "level_definitions", "shortfall"]
 
 
 class MoneyFacts(Protocol):
@@ -30,6 +30,10 @@ class MoneyFacts(Protocol):
     @property
     def open(self) -> Sequence[Any]:
         """The funds that may be spent."""
+        ...
+
+    def price_of(self, need: Any) -> int | None:
+        """Fen for a unit of what a need asks for, on the day."""
         ...
 
     def ranks(self, needs: Iterable[Any]) -> Mapping[str, int]:
@@ -76,6 +80,10 @@ class LevelFacts(Protocol):
         """What a unit costs that is not as requested."""
         ...
 
+    def share_money(self) -> bool:
+        """Whether several kinds of goods compete for one fund."""
+        ...
+
     def substituted(self) -> bool:
         """Whether a demand may be met by something else than what was requested."""
         ...
@@ -109,6 +117,38 @@ def _nothing(demand: Any) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """Groups of demands, each counted once. They are decided by integers.
+
+    Parameters
+    ----------
+    key
+        The group of a demand; None for none.
+    completed
+        Whether a group counts if a demand of it is met in full, instead of at all; it then has one demand.
+    """
+
+    key: Callable[[Any], tuple[str, ...] | None]
+    completed: bool
+
+    def value(self, left: Iterable[tuple[Any, int, int]]) -> int:
+        """How many groups count.
+
+        Parameters
+        ----------
+        left
+            Each demand with the units it asked for and those left over.
+        """
+        return len(
+            {
+                self.key(demand)
+                for demand, asked, over in left
+                if self.key(demand) is not None and (over == 0 if self.completed else over < asked)
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class LevelDefinition:
     """One objective level.
 
@@ -131,6 +171,8 @@ class LevelDefinition:
         decided by integers.
     largest
         Whether the level is the largest of these costs, instead of their sum.
+    counted
+        What the level counts besides; its sense is then ``max``. None for nothing.
     bought_cost
         Cost of a unit that is bought for a demand: an integer ≥ 0. None for nothing.
     fen_cost
@@ -145,6 +187,7 @@ class LevelDefinition:
     bind: Callable[[Sequence[Any], Sequence[Any]], CostOfPairs] | None = None
     supply_cost: Callable[[Any, int, int], int] | None = None
     largest: bool = False
+    counted: Counted | None = None
     bought_cost: Callable[[Any], int] | None = None
     fen_cost: Callable[[Any], int] | None = None
 
@@ -153,7 +196,65 @@ def _coverage(policy: Policy, facts: LevelFacts) -> list[LevelDefinition]:
     def of(category: str) -> Callable[[Any], int]:
         return lambda demand: int(demand.category == category)
 
-    return [LevelDefinition(f"coverage {category}", "units", "max", of(category)) for category in policy.categories]
+    counts = coverage_in(policy, facts)
+    if counts == "units":
+        return [LevelDefinition(f"coverage {category}", "units", "max", of(category)) for category in policy.categories]
+    if counts == "value":
+        return [
+            LevelDefinition(f"coverage {category}", "fen", "max", _value_of(facts, category))
+            for category in policy.categories
+        ]
+    completed = counts == "needs"
+
+    def key(category: str) -> Callable[[Any], tuple[str, ...] | None]:
+        return lambda demand: (
+            None if demand.category != category else (demand.id,) if completed else (demand.household_id,)
+        )
+
+    return [
+        LevelDefinition(f"coverage {category}", counts, "max", counted=Counted(key(category), completed))
+        for category in policy.categories
+    ]
+
+
+def coverage_in(policy: Policy, facts: LevelFacts) -> str:
+    """What coverage counts: as the policy says, else needs where kinds of goods compete for one fund, else units."""
+    if policy.coverage_in is not None:
+        return policy.coverage_in
+    return "needs" if facts.share_money() else "units"
+
+
+def _value_of(facts: LevelFacts, category: str) -> Callable[[Any], int]:
+    prices = {} if facts.money is None else {demand.id: facts.money.price_of(demand) for demand in facts.demands}
+
+    def value(demand: Any) -> int:
+        if demand.category != category:
+            return 0
+        price = prices.get(demand.id)
+        if price is None:
+            raise ProblemError(
+                f"coverage is counted in value, but need {demand.id!r} has no price on the day", code="NO_PRICE"
+            )
+        return price
+
+    return value
+
+
+def _units(policy: Policy, facts: LevelFacts) -> list[LevelDefinition]:
+    def of(category: str) -> Callable[[Any], int]:
+        return lambda demand: int(demand.category == category)
+
+    return [LevelDefinition(f"units {category}", "units", "max", of(category)) for category in policy.categories]
+
+
+def _first_items(policy: Policy, facts: LevelFacts) -> list[LevelDefinition]:
+    def key(category: str) -> Callable[[Any], tuple[str, ...] | None]:
+        return lambda demand: (demand.household_id, demand.item, demand.unit) if demand.category == category else None
+
+    return [
+        LevelDefinition(f"first-items {category}", "first items", "max", counted=Counted(key(category), False))
+        for category in policy.categories
+    ]
 
 
 def _distance(policy: Policy, facts: LevelFacts) -> list[LevelDefinition]:
@@ -370,6 +471,8 @@ LEVELS: Final[Mapping[str, Callable[[Policy, LevelFacts], list[LevelDefinition]]
     "expiry": _expiry,
     "waiting": _waiting,
     "as-requested": _as_requested,
+    "units": _units,
+    "first-items": _first_items,
     "in-kind": _in_kind,
     "restricted-first": _restricted_first,
     "spending": _spending,
@@ -381,7 +484,7 @@ _OF_MONEY: Final = ("in-kind", "restricted-first", "spending")
 #: Levels that only one family knows.
 _FAMILIES: Final[Mapping[str, frozenset[str]]] = {
     "care": frozenset({"balance", "minimum-loads", "poor-caregivers"}),
-    "giving": frozenset({"as-requested", "expiry", "waiting", *_OF_MONEY}),
+    "giving": frozenset({"as-requested", "expiry", "first-items", "units", "waiting", *_OF_MONEY}),
 }
 
 
@@ -391,7 +494,10 @@ def level_definitions(policy: Policy, facts: LevelFacts) -> tuple[LevelDefinitio
     Parameters
     ----------
     policy
-        Names the levels. ``coverage``: units served, one level a category. ``pairs``: pairs in force that are kept.
+        Names the levels. ``coverage``: what `Policy.coverage_in` says of what is served, one level a category.
+        ``units``: units served, one level a category; where coverage counts needs or households and the level is not
+        named, it stands right below coverage. ``first-items``: households that get any of a kind that they asked for,
+        counted once for each kind, one level a category. ``pairs``: pairs in force that are kept.
         ``continuity``: the same, each weighted by its age in days. ``nearness``: for each unit, how many of village,
         township and county the two sides do not share, by code. ``distance``: unit-metres, or unit-costs.
         ``poor-caregivers``: units served by caregivers of poor households. ``minimum-loads``: persons missing to the
@@ -422,9 +528,12 @@ def level_definitions(policy: Policy, facts: LevelFacts) -> tuple[LevelDefinitio
         if family != policy.family and own & set(policy.levels):
             strange = min(own & set(policy.levels))
             raise PolicyError(f"level {strange!r} is of {family}, the policy for {policy.family}", code="UNKNOWN_LEVEL")
+    if policy.family == "care" and policy.coverage_in not in (None, "units"):
+        raise PolicyError("coverage of care is counted in units", code="UNKNOWN_LEVEL")
     names = list(policy.levels)
     below = names.index("coverage") + 1 if "coverage" in names else 0
-    more = ["as-requested"] if facts.substituted() else []
+    more = ["units"] if policy.family == "giving" and coverage_in(policy, facts) in ("needs", "households") else []
+    more += ["as-requested"] if facts.substituted() else []
     more += _OF_MONEY if facts.money is not None and facts.money.open else ()
     names[below:below] = [name for name in more if name not in names]
     soft = policy.min_load == "soft" and any(getattr(supply, "min_persons", 0) for supply in facts.supplies)

@@ -596,7 +596,7 @@ class Matching:
         yield f"{'level':<16}{'value':>16}{'bound':>16}{'gap':>6}  proof"
         for level in self.levels:
             claimed = "" if level.claimed_bound is None else f" (solver: {level.claimed_bound:,})"
-            yield f"{level.name:<16}{level.value:>16,}{level.bound:>16,}{level.gap:>6,}  {level.proof}{claimed}"
+            yield f"{level.name:<16}{level.value:>16,}{level.bound:>16,} {level.gap:>5,}  {level.proof}{claimed}"
         yield ""
         yield f"unmet: {sum(self.unmet.values()):,} units of {len(self.unmet):,} {demand_word}"
         for code, count in sorted(Counter(self.reasons.values()).items()):

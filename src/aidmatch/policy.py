@@ -67,6 +67,10 @@ class Policy:
     balance
         What the level ``balance`` counts: the ``largest`` share of what a caregiver can carry, in per mille rounded up,
         or the ``total`` of all differences from fair shares of what is asked.
+    coverage_in
+        What coverage counts: ``units``, ``needs`` that are met in full, ``households`` that get something, or the
+        ``value`` of what is served, by the problem's prices. Without it, units; but needs, where kinds of goods compete
+        for one fund, since by units that would buy what is cheap.
     delivery_days
         Days from the decision to the household. Goods that expire sooner are not sent.
     travel_minutes_per_km
@@ -88,6 +92,7 @@ class Policy:
     min_load: Literal["soft", "hard"] = "soft"
     balance: Literal["largest", "total"] = "largest"
     travel_minutes_per_km: Count = 0
+    coverage_in: Literal["units", "needs", "households", "value"] | None = None
     delivery_days: Annotated[Count, Field(le=3_650)] = 0
 
     @classmethod

@@ -104,6 +104,7 @@ def test_every_field_counts_in_the_digest() -> None:
         "balance": "total",
         "travel_minutes_per_km": 5,
         "delivery_days": 2,
+        "coverage_in": "value",
     }
     # of the rest there is one value only
     assert {field.name for field in fields(am.Policy)} - set(changed) == {"schema", "family"}
@@ -114,7 +115,7 @@ def test_every_field_counts_in_the_digest() -> None:
 
 def test_the_digest_is_that_of_the_fields_as_canonical_json() -> None:
     text = (
-        '{"balance":"largest","categories":["急","缓"],"delivery_days":0,"family":"giving","levels":["coverage","distance"],"max_km":30.0,"max_km_by_item":[["棉被",2.5]],"max_pairs_changed":null,"min_load":"soft","name":"giving",'
+        '{"balance":"largest","categories":["急","缓"],"coverage_in":null,"delivery_days":0,"family":"giving","levels":["coverage","distance"],"max_km":30.0,"max_km_by_item":[["棉被",2.5]],"max_pairs_changed":null,"min_load":"soft","name":"giving",'
         '"rules":["only-categories","only-areas","only-project","own-product"],"schema":1,"seed":"0","travel_minutes_per_km":0,"version":"1"}'
     )
     policy = am.Policy.giving(categories=("急", "缓"), max_km=30, max_km_by_item={"棉被": 2.5})

@@ -73,6 +73,8 @@ _LEVELS: Final = {
     "pairs": _Said("保留现有配对", "pairs kept"),
     "continuity": _Said("连续性（天）", "continuity (days)"),
     "as-requested": _Said("替代品扣分", "penalty of substitutes"),
+    "units": _Said("件数", "units"),
+    "first-items": _Said("每户每种先得一件", "first items"),
     "in-kind": _Said("用资金购买的件数", "units bought"),
     "restricted-first": _Said("先用限定多的资金", "most restricted money first"),
     "spending": _Said("花费（分）", "spending in fen"),

@@ -249,6 +249,11 @@ class FlowFormulation:
                     for a in assignments
                 )
             value += self._cost_of_money(level, purchases)
+            if level.counted is not None:
+                asked = map(self.problem.demand_side.units, self.admission.demands)
+                counted = level.counted.value(zip(self.admission.demands, asked, over.tolist(), strict=True))
+                results.append(LevelResult(level.name, level.unit, level.sense, counted, counted, 0))
+                continue
             if level.sense == "max":
                 value = dot(unmet, self._asked) - value
             # the engine has checked that the potentials prove this very value

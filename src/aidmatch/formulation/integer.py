@@ -21,7 +21,7 @@ from aidmatch.fields import MAX_COUNT
 from aidmatch.formulation.flow import FlowFormulation
 from aidmatch.integer_certificate import IntegerCertificate, TreeProof
 from aidmatch.integer_program import NO_LIMIT, IntegerLevel, IntegerProgram, IntegerSolution, RowKind, Tree
-from aidmatch.levels import LevelDefinition
+from aidmatch.levels import Counted, LevelDefinition
 from aidmatch.matching import LevelResult, Matching, Payment, Purchase, SolverUse, Status
 from aidmatch.policy import Policy
 from aidmatch.problem.problem import Problem
@@ -53,6 +53,7 @@ def what_needs_integers(problem: Problem, policy: Policy, definitions: Sequence[
         "supplies with a limit of what they carry": sum(problem.capacity(supply) is not None for supply in supplies),
         "minimum loads": sum(getattr(supply, "min_persons", 0) > 1 for supply in supplies),
         "needs with substitutes that stand for more or fewer": _uneven(problem),
+        "levels that count needs or households": sum(level.counted is not None for level in definitions),
         "funds that may pay": len({fund for _, fund in _payers(problem)}),
         "levels of loads": sum(level.supply_cost is not None for level in definitions),
     }
@@ -464,10 +465,15 @@ def formulate_integers(flow: FlowFormulation, why: tuple[str, ...]) -> IntegerFo
         here = arc[np.flatnonzero((supply_of == m + fund) & (money.household[demand_of] == household))]
         table.row(RowKind.CAP, group, -NO_LIMIT, cap, here, np.ones_like(here))
 
+    asks = np.array([problem.demand_side.units(demand) for demand in demands], dtype=np.int64)
+    groups = 0
     levels = []
     for definition, (unmet, _), arc_cost in zip(flow.definitions, lots.level_costs, unit_costs, strict=True):
         constant = int(sum(a * b for a, b in zip(unmet.tolist(), asked.tolist(), strict=True)))
         extra: list[tuple[Ints, Ints]] = [(arc, arc_cost), (served, -unmet)]
+        if definition.counted is not None:
+            columns, groups = _counted(table, definition.counted, demands, asks, asked, served, groups)
+            extra.append((columns, np.full(len(columns), -1)))
         if definition.bought_cost is not None:
             costs = np.array([definition.bought_cost(demands[i]) for i in money.demands.tolist()], dtype=np.int64)
             extra.append((bought, costs))
@@ -482,7 +488,10 @@ def formulate_integers(flow: FlowFormulation, why: tuple[str, ...]) -> IntegerFo
             extra.append((columns, costs))
             constant += more
         levels.append((extra, constant, definition.largest))
-    program = replace(_program(table, demand_of, supply_of, n, m + funds, levels), bought=len(bought))
+    program = _program(table, demand_of, supply_of, n, m + funds, levels)
+    # a unit costs thousands of fen, so that what a fen is worth is very little
+    scale = 2**34 if funds else program.scale
+    program = replace(program, bought=len(bought), scale=scale)
     return IntegerFormulation(flow, program, why, metric, market, serves, money.demands)
 
 
@@ -617,6 +626,38 @@ def _tie(table: _Columns, kind: RowKind, node: int, arcs: Ints, units: Ints, tot
     """So many units on arcs are so many times what another column says."""
     if len(arcs):
         table.row(kind, node, 0, 0, np.append(arcs, total), np.append(units, -of))
+
+
+def _counted(
+    table: _Columns, counted: Counted, demands: Sequence[Any], asks: Ints, asked: Ints, served: Ints, groups: int
+) -> tuple[Ints, int]:
+    """Columns for groups that may count by what is decided, and how many groups there are so far."""
+    members: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for i, demand in enumerate(demands):
+        key = counted.key(demand)
+        if key is not None:
+            members[key].append(i)
+    one = np.ones(1, dtype=np.int64)
+    most = np.concatenate(table.most)
+    columns = []
+    for _, rows in sorted(members.items()):
+        number = groups
+        groups += 1
+        if counted.completed:
+            (i,) = rows
+            if not asked[i]:
+                continue  # pins have met it
+            column = table.add(one, one * int(most[served[i]] >= asked[i]))
+            table.row(RowKind.FULL, i, -NO_LIMIT, 0, np.append(column, served[i]), np.array([asked[i], -1]))
+        else:
+            here = np.array(rows)
+            if (asked[here] < asks[here]).any():
+                continue  # pins have begun it
+            column = table.add(one, one)
+            weights = np.append(one, np.full(len(here), -1))
+            table.row(RowKind.GROUP, number, -NO_LIMIT, 0, np.append(column, served[here]), weights)
+        columns.append(int(column[0]))
+    return np.array(columns, dtype=np.int64), groups
 
 
 def _shortfalls(table: _Columns, minimum: Ints, given: Ints, pinned: Ints) -> tuple[Ints, Ints, int]:

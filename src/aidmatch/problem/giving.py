@@ -96,7 +96,8 @@ class GivingProblem(Problem):
         object.__setattr__(self, "_substitution", Substitution(rows))
         object.__setattr__(self, "funds", tuple(checked(funds, Fund, "funds")))
         object.__setattr__(self, "prices", tuple(of_kind(prices, Price, "prices")))
-        object.__setattr__(self, "_money", Money(self.funds, self.prices, calendar_day(as_of)) if self.funds else None)
+        money = Money(self.funds, self.prices, calendar_day(as_of)) if self.funds or self.prices else None
+        object.__setattr__(self, "_money", money)
         self._fill(needs, donations, as_of, pairs, places, (), decisions, donors)
         for source in (substitutes, funds, prices):
             self._report(source)
@@ -152,6 +153,19 @@ class GivingProblem(Problem):
         row = self._substitution.row_of(demand, supply)
         return 0 if row is None else row.penalty
 
+    def share_money(self) -> bool:
+        """Whether a fund may pay for needs of several kinds of goods."""
+        money = self._money
+        if money is None:
+            return False
+        of_fund: dict[str, Kind] = {}
+        for need in self.admission().demands:
+            for fund in money.open:
+                kind = need.item, need.unit
+                if money.reason(need, fund) is None and of_fund.setdefault(fund.id, kind) != kind:
+                    return True
+        return False
+
     def substituted(self) -> bool:
         """Whether a need takes a substitute that some lot is."""
         if not self._substitution:
@@ -183,7 +197,7 @@ class GivingProblem(Problem):
         found: dict[str, tuple[type, Sequence[Any]]] = {}
         if self.substitutes:
             found["substitutes"] = Substitute, sorted(self.substitutes, key=lambda row: (row.wanted, row.sent))
-        if self.funds:
+        if self.funds or self.prices:
             found["funds"] = Fund, sorted(self.funds, key=lambda fund: fund.id)
             found["prices"] = Price, sorted(self.prices, key=lambda row: (row.item, row.unit, row.valid_from))
         return found

@@ -275,6 +275,10 @@ class Problem:
         """
         return 0
 
+    def share_money(self) -> bool:
+        """Whether several kinds of goods compete for one fund."""
+        return False
+
     def substituted(self) -> bool:
         """Whether a demand may be met by something else than what was requested."""
         return False

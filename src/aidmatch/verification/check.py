@@ -223,7 +223,7 @@ class _Check:
 
     def _beyond_potentials(self) -> bool:
         """Whether something may be done that potentials of flows say nothing of."""
-        if self._fund_pairs.size:
+        if self._fund_pairs.size or any(level.counted is not None for level in self.levels):
             return True
         there = {self.problem.supply_side.item(supply): supply for supply in self.supplies}
         kinds = dict(zip(self._wants, self.demands, strict=True))
@@ -466,6 +466,10 @@ class _Check:
                     _lie("LEVEL", f"level {level.name!r}: its two forms do not agree, so that nothing can be proven")
                 value += sum(a.quantity * cost for a, cost in zip(self.matching.assignments, costs, strict=True))
             value += self._cost_of_money(level)
+            if level.counted is not None:
+                both = zip(self.demands, self.asked.tolist(), answer.left.tolist(), strict=True)
+                values.append(level.counted.value(both))
+                continue
             if level.sense == "max":
                 asked = self.asked.tolist()
                 value = sum(level.unmet_cost(d) * q for d, q in zip(self.demands, asked, strict=True)) - value
