@@ -15,7 +15,7 @@ from tests.instances import DAY, lot, need, pin, place
 from tests.oracles import metres
 
 import aidmatch as am
-from aidmatch.records.giving import Substitute
+from aidmatch.records.giving import Component, Kit, Substitute
 from aidmatch.records.money import Fund, Price
 
 Vector = tuple[int, ...]
@@ -23,14 +23,15 @@ Vector = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Answer:
-    """Units from lots, by need and lot; units bought, by need; fen, by need and fund."""
+    """Units from lots, by need and lot; units of needs in them, and bought; fen, by need and fund."""
 
     goods: dict[tuple[int, int], int]
+    given: list[int]
     bought: dict[int, int]
     paid: dict[tuple[int, int], int]
 
     def served(self, i: int) -> int:
-        return sum(q for (a, _), q in self.goods.items() if a == i) + self.bought.get(i, 0)
+        return self.given[i] + self.bought.get(i, 0)
 
 
 @dataclass(frozen=True, repr=False)
@@ -228,6 +229,50 @@ def fair_case(seed: int) -> GoodsCase:
     return GoodsCase(am.GivingProblem(needs, lots, as_of=DAY, decisions=decisions, prices=prices), policy)
 
 
+def kit_case(seed: int) -> GoodsCase:
+    """Needs for a set of one cup and two or three bowls, for lots of sets, cups and bowls, beside needs for bowls."""
+    draw = _Draw(seed)
+    pick = draw.pick
+    needs = [
+        need(
+            f"n{i}",
+            draw.upto(2),
+            pick("A", "B"),
+            item=pick("set", "set", "bowl"),
+            place=draw.somewhere(),
+            whole=pick(True, False, False),
+            household_id=f"h{i}",
+            accepts=pick(("goods",), ("goods", "money")),
+        )
+        for i in range(draw.upto(2))
+    ]
+    lots = [
+        lot(f"d{j}", draw.upto(4), item=pick("set", "cup", "bowl", "bowl"), place=draw.somewhere())
+        for j in range(draw.upto(4))
+    ]
+    bowls = pick(1, 2, 3)
+    made_of = (Component(item="cup", unit="piece"), Component(item="bowl", unit="piece", quantity=bowls))
+    kits = [Kit(item="set", unit="piece", components=made_of)]
+    money: dict[str, Any] = {}
+    if pick(True, False, False):
+        money["funds"] = [Fund(id="f0", sponsor_id="s", balance_fen=draw.upto(8), opens_on=DAY)]
+        money["prices"] = [
+            Price(item=item, unit="piece", price_fen=draw.upto(4), valid_from=DAY) for item in ("set", "bowl")
+        ]
+    policy = am.Policy.giving(
+        categories=("A", "B"),
+        levels=draw.levels("distance", "first-items"),
+        coverage_in=pick(None, "units", "needs"),
+        max_km=pick(None, 6.0),
+    )
+    return GoodsCase(am.GivingProblem(needs, lots, as_of=DAY, kits=kits, **money), policy)
+
+
+def parts_of(problem: am.GivingProblem, need: am.Need) -> dict[str, int]:
+    """What is in one of what a need asks for."""
+    return {c.item: c.quantity for kit in problem.kits if kit.item == need.item for c in kit.components}
+
+
 def row_of(problem: am.GivingProblem, need: am.Need, lot: am.Donation) -> Substitute | None:
     """The row under which a lot stands for a need."""
     takes = {"none": (), "approved": ("approved",), "category": ("approved", "category")}[need.substitutes]
@@ -242,7 +287,7 @@ def may_be(problem: am.GivingProblem, need: am.Need, lot: am.Donation, policy: a
     arrives = DAY + timedelta(days=policy.delivery_days)
     return (
         "goods" in need.accepts
-        and (need.item == lot.item or row_of(problem, need, lot) is not None)
+        and (need.item == lot.item or lot.item in parts_of(problem, need) or row_of(problem, need, lot) is not None)
         and lot.only_project in (None, need.project)
         and lot.producer_household_id != need.household_id
         and (lot.expires_on is None or lot.expires_on >= arrives)
@@ -253,7 +298,7 @@ def may_be(problem: am.GivingProblem, need: am.Need, lot: am.Donation, policy: a
 def takes_of(problem: am.GivingProblem, need: am.Need, lot: am.Donation, units: int) -> int | None:
     """Pieces of a lot that so many units of a need take; None if that is no whole number of batches."""
     row = None if need.item == lot.item else row_of(problem, need, lot)
-    if row is None:
+    if row is None:  # as requested, or a component of it, one by one
         return units
     common = gcd(row.takes, row.stands_for)
     takes, stands_for = row.takes // common, row.stands_for // common
@@ -264,14 +309,38 @@ def answers(case: GoodsCase) -> Iterator[Answer]:
     """Every answer that keeps everything."""
     needs = case.problem.needs
     for goods in gifts(case):
-        for bought, paid in purchases(case, goods):
-            answer = Answer(goods, bought, paid)
+        given = given_by(case, goods)
+        if given is None:
+            continue
+        for bought, paid in purchases(case, given):
+            answer = Answer(goods, given, bought, paid)
             served = [answer.served(i) for i in range(len(needs))]
             if all(
                 s == 0 or (n.quantity if n.whole else n.min_quantity) <= s <= n.quantity
                 for s, n in zip(served, needs, strict=True)
             ):
                 yield answer
+
+
+def given_by(case: GoodsCase, goods: dict[tuple[int, int], int]) -> list[int] | None:
+    """Units of each need in what is given; None if parts of kits are over."""
+    problem = case.problem
+    given = []
+    for i, one in enumerate(problem.needs):
+        parts = parts_of(problem, one)
+        sent = dict.fromkeys(parts, 0)
+        units = 0
+        for (a, j), q in goods.items():
+            item = problem.donations[j].item
+            if a == i and item in parts:
+                sent[item] += q
+            elif a == i:
+                units += q
+        made = {sent[item] // each for item, each in parts.items()} or {0}
+        if len(made) > 1 or any(sent[item] % each for item, each in parts.items()):
+            return None
+        given.append(units + made.pop())
+    return given
 
 
 def gifts(case: GoodsCase) -> Iterator[dict[tuple[int, int], int]]:
@@ -289,7 +358,8 @@ def gifts(case: GoodsCase) -> Iterator[dict[tuple[int, int], int]]:
                 choices.append(list(range(fixed, most + 1)))
             elif may_be(problem, one, other, policy):
                 options = [0]
-                for units in range(1, one.quantity + 1):
+                each = parts_of(problem, one).get(other.item, 1)
+                for units in range(1, one.quantity * each + 1):
                     taken = takes_of(problem, one, other, units)
                     if taken and other.min_lot <= taken <= other.quantity and taken % other.pack_size == 0:
                         options.append(units)
@@ -328,9 +398,7 @@ def may_pay(case: GoodsCase, fund: Fund, need: am.Need) -> bool:
     )
 
 
-def purchases(
-    case: GoodsCase, goods: dict[tuple[int, int], int]
-) -> Iterator[tuple[dict[int, int], dict[tuple[int, int], int]]]:
+def purchases(case: GoodsCase, given: list[int]) -> Iterator[tuple[dict[int, int], dict[tuple[int, int], int]]]:
     """Every way to buy besides."""
     needs, funds = case.problem.needs, case.problem.funds
     if not funds:
@@ -341,7 +409,7 @@ def purchases(
         here: list[tuple[int, dict[int, int]]] = [(0, {})]
         payers = [k for k, fund in enumerate(funds) if may_pay(case, fund, one)]
         price = price_of(case, one)
-        left = one.quantity - sum(q for (a, _), q in goods.items() if a == i)
+        left = one.quantity - given[i]
         for units in range(1, left + 1 if payers and price else 1):
             caps = [funds[k].need_cap_fen for k in payers]
             limits = [

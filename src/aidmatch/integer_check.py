@@ -32,7 +32,9 @@ from aidmatch.problem.problem import Problem
 __all__ = ["Decided", "check_purchases", "check_rows", "proven_gaps"]
 
 #: Kinds of rows, as in `integer_program.RowKind`, which this module does not import.
-_SERVED, _GIVEN, _LOAD, _SHORTFALL, _SHIPMENTS, _SHARE, _OVER, _LARGEST, _BOUGHT, _CAP, _FULL, _GROUP = range(12)
+_SERVED, _GIVEN, _LOAD, _SHORTFALL, _SHIPMENTS, _SHARE, _OVER, _LARGEST, _BOUGHT, _CAP, _FULL, _GROUP, _PART = range(13)
+#: Kinds of rows with a lower limit, which multipliers above nothing work on.
+_UPWARDS: Final = (_SERVED, _GIVEN, _LARGEST, _BOUGHT, _PART)
 _ENDLESS: Final = 2**61
 
 Exact = npt.NDArray[Any]
@@ -102,15 +104,17 @@ def check_rows(
     Raises
     ------
     VerificationError
-        ``WHOLE``, ``MINIMUM``, ``BATCH``, ``PACK``, ``LOT``, ``SHIPMENTS`` or ``LOAD``, naming who.
+        ``WHOLE``, ``MINIMUM``, ``BATCH``, ``KIT``, ``PACK``, ``LOT``, ``SHIPMENTS`` or ``LOAD``, naming who.
     """
     load_of = problem.load(policy)
     served: dict[str, list[int]] = {}
+    got: dict[str, list[tuple[Any, int]]] = {}
     given: dict[str, list[int]] = {}
     shipments: dict[str, int] = {}
     for demand, supply, units, pinned, cost in sent:
         pair = f"supply {supply.id!r} to demand {demand.id!r}"
         serves, takes = problem.batch(demand, supply)
+        serves = max(serves, 1)
         if units % serves or pinned % serves:
             _lie("BATCH", f"{pair}: {units} are no whole batches of a substitute")
         if (units - pinned) // serves * takes % getattr(supply, "pack_size", 1):
@@ -119,13 +123,24 @@ def check_rows(
             _lie("LOT", f"{pair}: {units} are below the minimum lot")
         shipments[getattr(supply, "donor_id", "")] = shipments.get(getattr(supply, "donor_id", ""), 0) + 1
         one, other = served.setdefault(demand.id, [0, 0]), given.setdefault(supply.id, [0, 0, 0])
-        one[0] += units
+        got.setdefault(demand.id, []).append((supply, units))
         one[1] += pinned
         other[0] += units
         other[1] += pinned
         other[2] += units * load_of(demand, supply, cost)
     for demand in problem.admission().demands:
         units, pinned = served.get(demand.id, (0, 0))
+        units = problem.served(demand, got.get(demand.id, ()))
+        parts = problem.components(demand)
+        if parts:
+            of_part = [
+                (sum(q for s, q in got.get(demand.id, ()) if problem.supply_side.item(s) == kind), each)
+                for kind, each in parts.items()
+            ]
+            if any(sent_units * of_part[0][1] != of_part[0][0] * each for sent_units, each in of_part):
+                _lie("KIT", f"demand {demand.id!r} has parts of a kit that make no whole one")
+            if of_part[0][0] % of_part[0][1]:
+                _lie("KIT", f"demand {demand.id!r} has parts of a kit that make no whole one")
         units += (bought or {}).get(demand.id, 0)
         asked = problem.demand_side.units(demand)
         if demand.whole and pinned < units < asked:
@@ -300,7 +315,9 @@ class _Prover:
         width = max(m, 1)
         fixed = np.isin(i * width + j, decided.pin_i * width + decided.pin_j)
         fen = self._money(problem, demands, funds, i, j - len(supplies))
+        self._parts(problem, demands, supplies, i, j)
         wanted = np.where(paid, fen, decided.asked[i] // np.maximum(decided.serves, 1))
+        wanted = np.where(self.each > 0, decided.asked[i] * self.each, wanted)
         most = np.minimum(wanted, decided.offered[j] // decided.takes)
         if problem.pair_limit is not None:
             most = np.minimum(most, problem.pair_limit)
@@ -318,6 +335,11 @@ class _Prover:
         np.add.at(purse, i[paid], self.last[paid])
         self.bought_last = np.where(self.price > 0, np.minimum(decided.asked, purse // np.maximum(self.price, 1)), 0)
         reach += self.bought_last
+        inside = np.zeros(len(self.part_demand), dtype=np.int64)
+        np.add.at(inside, self.part_of_pair[self.each > 0], self.last[self.each > 0])
+        self.made_last = np.where(np.isin(np.arange(n), self.part_demand), decided.asked, 0)
+        np.minimum.at(self.made_last, self.part_demand, inside // np.maximum(self.part_each, 1))
+        reach += self.made_last
         asks = decided.asked + pinned_at
         whole = np.array([d.whole for d in demands], dtype=np.bool_)
         least = np.array([getattr(d, "min_quantity", 1) for d in demands], dtype=np.int64) - pinned_at
@@ -374,6 +396,11 @@ class _Prover:
         self.served, self.given, self.loaded = (np.zeros(k, dtype=np.int64) for k in (n, m, m))
         np.add.at(self.served, i, decided.units * decided.serves)
         self.served += decided.bought
+        sent = np.zeros(len(self.part_demand), dtype=np.int64)
+        np.add.at(sent, self.part_of_pair[self.each > 0], decided.units[self.each > 0])
+        made = np.zeros(n, dtype=np.int64)
+        made[self.part_demand] = sent // np.maximum(self.part_each, 1)
+        self.served += made
         np.add.at(self.given, j, decided.units * decided.takes)
         np.add.at(self.loaded, j, decided.units * self.load)
         self.supply_costs = [
@@ -394,6 +421,26 @@ class _Prover:
             )
             for level in levels
         ]
+
+    def _parts(self, problem: Problem, demands: Sequence[Any], supplies: Sequence[Any], i: Ints, j: Ints) -> None:
+        """Components of kits: a row for each need and component, and which pair is of which."""
+        found = [
+            (row, kind, each)
+            for row, demand in enumerate(demands)
+            for kind, each in sorted(problem.components(demand).items())
+        ]
+        self.part_demand = np.array([row for row, _, _ in found], dtype=np.int64)
+        self.part_each = np.array([each for _, _, each in found], dtype=np.int64)
+        number = {(row, kind): place for place, (row, kind, _) in enumerate(found)}
+        self.part_of_pair = np.full(len(i), -1, dtype=np.int64)
+        if found:
+            kinds = [problem.supply_side.item(supply) for supply in supplies]
+            ends = zip(i.tolist(), j.tolist(), strict=True)
+            places = [number.get((a, kinds[b]), -1) if b < len(kinds) else -1 for a, b in ends]
+            self.part_of_pair = np.array(places, dtype=np.int64)
+        self.each = np.zeros(len(i), dtype=np.int64)
+        inside = self.part_of_pair >= 0
+        self.each[inside] = self.part_each[self.part_of_pair[inside]]
 
     def _money(self, problem: Problem, demands: Sequence[Any], funds: Sequence[Any], i: Ints, fund: Ints) -> Ints:
         """Most fen on each pair with a fund, 0 on others; prices, and the caps that needs of a household share."""
@@ -564,7 +611,7 @@ class _Prover:
         for (kind, node), value in zip(tree.rows.tolist(), multipliers.tolist(), strict=True):
             if kind not in y or not 0 <= node < len(y[kind]) or (kind == _SHIPMENTS and self.scattered[node]):
                 _lie("CERTIFICATE", "a multiplier of nothing")
-            if (value > 0 and kind not in (_SERVED, _GIVEN, _LARGEST, _BOUGHT)) or (value < 0 and kind == _LARGEST):
+            if (value > 0 and kind not in _UPWARDS) or (value < 0 and kind == _LARGEST):
                 _lie("CERTIFICATE", "a multiplier has the wrong sign")
             y[kind][node] += value
         weights = [(h, int(w)) for h, w in enumerate(above.tolist()) if w and not self.levels[h].largest]
@@ -579,8 +626,9 @@ class _Prover:
         by_load = self.by_load.astype(object)
         serves, takes = self.d.serves[part.pairs].astype(object), self.d.takes[part.pairs].astype(object)
         cost = -serves * y[_SERVED][i] - takes * y[_GIVEN][j] - load * y[_LOAD][j]
-        funds = (takes - serves > 0) & (serves == 0)
-        cost = cost - np.where(funds, y[_BOUGHT][i], 0)
+        cost = cost - np.where(self.d.j[part.pairs] >= self.supplies - self.funds, y[_BOUGHT][i], 0)
+        component = self.part_of_pair[part.pairs]
+        cost[component >= 0] = cost[component >= 0] - y[_PART][component[component >= 0]]
         cap = self.cap_of_pair[part.pairs]
         cost[cap >= 0] = cost[cap >= 0] - y[_CAP][cap[cap >= 0]]
         cost = cost - load * by_load[j] * (1000 * y[_SHARE] + y[_OVER])[j]
@@ -589,6 +637,9 @@ class _Prover:
         use[group >= 0] = -y[_SHIPMENTS][group[group >= 0]]
         a, b = part.demands, part.supplies
         served = y[_SERVED][a] + y[_FULL][a]
+        rows = np.zeros(self.demands, dtype=object)
+        np.add.at(rows, self.part_demand, self.part_each.astype(object) * y[_PART])
+        made = rows[a] - y[_SERVED][a]
         full = -self.d.asked[a].astype(object) * y[_FULL][a]
         group = -y[_GROUP][part.counted]
         groups_of = np.zeros(self.demands, dtype=object)
@@ -640,10 +691,13 @@ class _Prover:
         low, high = np.zeros(len(part.pairs), dtype=np.int64), self.last[part.pairs].copy()
         a_low, a_high = np.zeros(len(a), dtype=np.int64), self.served_last[a].copy()
         b_low, b_high = np.zeros(len(b), dtype=np.int64), self.given_last[b].copy()
+        k_low, k_high = np.zeros(len(a), dtype=np.int64), self.made_last[a].copy()
         c_low, c_high = np.zeros(len(a), dtype=np.int64), self.bought_last[a].copy()
         for one, other, threshold, more in case:
             if one >= 0 and other >= 0:
                 lows, highs, at = low, high, np.flatnonzero((i == one) & (j == other))
+            elif one >= 0 and other == -3:
+                lows, highs, at = k_low, k_high, np.flatnonzero(a == one)
             elif one >= 0 and other == -2:
                 lows, highs, at = c_low, c_high, np.flatnonzero(a == one)
             elif one >= 0:
@@ -661,6 +715,7 @@ class _Prover:
             (served, 0, self.served_first[a], 1, a_low, a_high),
             (given, given_use, self.given_first[b], 1, b_low, b_high),
             (bought, 0, np.ones(len(a), dtype=np.int64), 1, c_low, c_high),
+            (made, 0, np.ones(len(a), dtype=np.int64), 1, k_low, k_high),
         ]
         packed = set(tree.packed.ravel().tolist())
         for number, (price, fee, first, step, lows, highs) in enumerate(pieces):
@@ -700,9 +755,8 @@ class _Prover:
         return -(-total // scale)
 
     def _sizes(self) -> tuple[int, ...]:
-        m = self.supplies
-        n = self.demands
-        return (n, m, m, m, len(self.shipments), m, m, m, n, len(self.caps), n, len(self.group_level))
+        n, m, parts = self.demands, self.supplies, len(self.part_demand)
+        return (n, m, m, m, len(self.shipments), m, m, m, n, len(self.caps), n, len(self.group_level), parts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,8 @@ class RowKind(IntEnum):
     FULL = 10
     #: whether a group counts − what its demands are served ≤ 0
     GROUP = 11
+    #: Σ flow of a component to a demand − units in a kit·kits put together for it = 0
+    PART = 12
     #: the largest − cost·column ≥ 0, made by the engine for a level that asks for the largest
     LARGEST = 7
 
@@ -87,7 +89,7 @@ class IntegerProgram:
     demands, supplies
         Numbers of nodes; their columns follow those of the arcs.
     bought
-        Number of columns that follow these and are decided, too.
+        Number of columns that follow these and are decided, too: what is bought, or put together, for a demand.
     scale
         What multipliers are divided by: the larger the numbers in the rows, the finer it should be.
     row_start, row_column, row_coefficient

@@ -2,7 +2,7 @@
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.goods_cases import GoodsCase, best, fair_case, goods_case, money_case, substitute_case
+from tests.goods_cases import GoodsCase, best, fair_case, goods_case, kit_case, money_case, substitute_case
 from tests.profiles import examples
 
 import aidmatch as am
@@ -47,3 +47,9 @@ def test_money_agrees_with_exhaustive_search(seed: int) -> None:
 @given(SEEDS)
 def test_fairness_and_every_way_of_counting_agree_with_exhaustive_search(seed: int) -> None:
     holds_against_everything(fair_case(seed))
+
+
+@settings(max_examples=examples(300, 20_000))
+@given(SEEDS)
+def test_kits_agree_with_exhaustive_search(seed: int) -> None:
+    holds_against_everything(kit_case(seed))

@@ -123,7 +123,7 @@ def test_the_facts_of_one_who_lost_to_a_higher_category() -> None:
     # and one more for a itself would cost A another one of its own
     assert explained("a").facts["price"] == {"coverage A": 1}
     assert explained("a").facts["supplies"] == [
-        {"supply_id": "q1", "quantity": 1, "cost": 11_120, "pinned": 0, "instead": None, "taken": 1}
+        {"supply_id": "q1", "quantity": 1, "cost": 11_120, "pinned": 0, "instead": None, "part": None, "taken": 1}
     ]
 
 
@@ -192,7 +192,7 @@ def test_an_alternative_that_would_cost_another_its_unit_says_at_which_level() -
 def test_an_alternative_in_another_county_is_worse_by_nearness() -> None:
     found = explained("c2", CARE, CARED).facts
     assert found["supplies"] == [
-        {"supply_id": "g1", "quantity": 1, "cost": 11_120, "pinned": 0, "instead": None, "taken": 1}
+        {"supply_id": "g1", "quantity": 1, "cost": 11_120, "pinned": 0, "instead": None, "part": None, "taken": 1}
     ]
     assert found["alternative"] == {"supply_id": "g2", "cost": 0, "level": "nearness", "by": 3}
 
@@ -208,7 +208,7 @@ def test_listed_costs_are_the_costs_of_the_facts() -> None:
     # n1 takes the dearer one, so that both of d1 are for n2
     one, other = explained("n1", problem, matching), explained("n2", problem, matching)
     assert one.facts["supplies"] == [
-        {"supply_id": "d2", "quantity": 1, "cost": 5, "pinned": 0, "instead": None, "taken": 1}
+        {"supply_id": "d2", "quantity": 1, "cost": 5, "pinned": 0, "instead": None, "part": None, "taken": 1}
     ]
     assert one.facts["removed"] == [{"rule": "reach", "reason": "OUT_OF_REACH", "supplies": 2}]
     assert one.facts["alternative"] == {"supply_id": "d1", "cost": 3, "level": "coverage B", "by": 1}

@@ -158,11 +158,13 @@ def _for_caseworker(facts: Mapping[str, Any], zh: bool) -> list[str]:
         fixed, instead = supply["pinned"], supply["instead"]
         if zh:
             stands = "" if instead is None else f"（以 {supply['taken']} 单位 {instead} 替代）"
+            stands = stands if supply["part"] is None else f"（套件中的 {supply['part']}）"
             lines.append(
                 f"  由 {id_} 提供 {quantity}{stands}，{cost} {unit}{f'，其中人工指定 {fixed}' if fixed else ''}。"
             )
         else:
             stands = "" if instead is None else f" (with {supply['taken']} of {instead} instead)"
+            stands = stands if supply["part"] is None else f" of {supply['part']}, for a kit"
             lines.append(
                 f"  {id_} serves {quantity}{stands}, at {cost} {unit}{f', {fixed} of it pinned' if fixed else ''}."
             )

@@ -55,8 +55,9 @@ class Explanation:
         ``eligible``
             Supplies that are left.
         ``supplies``
-            Those that serve it: ``supply_id``, ``quantity``, ``cost``, ``pinned``, the item that stands for what was
-            requested, ``instead``, or None, and the units of the supply that it uses up, ``taken``.
+            Those that serve it: ``supply_id``, ``quantity``, ``cost``, ``pinned``; the item that stands for what was
+            requested, ``instead``, or None; the component of a kit that is sent, ``part``, or None; and the units of
+            the supply that it uses up, ``taken``.
         ``taken_by``
             Units of the eligible supplies that serve others, by category.
         ``price``
@@ -211,7 +212,7 @@ class _Explainer:
             "category": demand.category,
             "item": self.problem.demand_side.item(demand)[0],
             "asked": self.problem.demand_side.units(demand),
-            "served": sum(a.quantity for a in served) + self.books.bought[demand_id],
+            "served": self._units(demand, served) + self.books.bought[demand_id],
             "bought": self.books.bought[demand_id],
             "pinned": sum(a.pinned for a in served),
             "closed": self.problem.closed(demand),
@@ -222,6 +223,11 @@ class _Explainer:
         if facts["served"] == facts["asked"]:
             return Explanation("SERVED", facts)
         return Explanation("PARTLY_SERVED" if facts["served"] else facts["reason"], facts)
+
+    def _units(self, demand: Any, served: Sequence[Assignment]) -> int:
+        """Units of a demand in what is sent to it."""
+        sent = [(self.supplies[self.column[a.supply_id]], a.quantity) for a in served]
+        return self.problem.served(demand, sent)
 
     def _search(self, row: int, served: Sequence[Assignment]) -> dict[str, Any]:
         """Follow the demand's supplies through the rules, the decisions, the reach and the prices."""
@@ -242,9 +248,10 @@ class _Explainer:
             removed.append({"rule": "reach", "reason": "OUT_OF_REACH", "supplies": int((~near).sum())})
         some, cost = some[near], cost[near]
         mine = {a.supply_id: a for a in served}
+        asked_for, parts = self.problem.demand_side.item(demand)[0], {i for i, _ in self.problem.components(demand)}
         limit = self.problem.pair_limit
         free = [limit is None or self.supplies[c].id not in mine for c in some.tolist()]
-        left = self.problem.demand_side.units(demand) - sum(a.quantity for a in served) - self.books.bought[demand.id]
+        left = self.problem.demand_side.units(demand) - self._units(demand, served) - self.books.bought[demand.id]
         left_for = None if not left else self._reason(any(free), not all(free), bool(allowed), offered)
         if left_for == "USED_UP" and self.matching.integer is not None:
             left_for = self.matching.reasons[demand.id]  # or what is left does not fit
@@ -260,7 +267,8 @@ class _Explainer:
                     "quantity": a.quantity,
                     "cost": a.cost,
                     "pinned": a.pinned,
-                    "instead": None if a.item == self.problem.demand_side.item(demand)[0] else a.item,
+                    "instead": None if a.item == asked_for or a.item in parts else a.item,
+                    "part": a.item if a.item in parts else None,
                     "taken": a.used,
                 }
                 for a in served

@@ -13,6 +13,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -139,8 +140,12 @@ class FlowFormulation:
         assignments = self._assignments(np.concatenate(sent, axis=1))
         self._check_changes(assignments)
         left = {demand.id: self.problem.demand_side.units(demand) for demand in demands}
+        offers = {supply.id: supply for supply in supplies}
+        got: dict[str, list[tuple[Any, int]]] = defaultdict(list)
         for assignment in assignments:
-            left[assignment.demand_id] -= assignment.quantity
+            got[assignment.demand_id].append((offers[assignment.supply_id], assignment.quantity))
+        for id_, sent_to in got.items():
+            left[id_] -= self.problem.served(needs[id_], sent_to)
         for purchase in purchases:
             left[purchase.demand_id] -= purchase.quantity
         books = Books(self.problem, purchases)
@@ -228,7 +233,7 @@ class FlowFormulation:
                     household_id=household_id,
                     giver_id=giver_id,
                     pinned=pinned,
-                    taken=None if serves == takes else quantity // serves * takes,
+                    taken=None if serves in (0, takes) else quantity // serves * takes,
                 )
             )
         return tuple(assignments)

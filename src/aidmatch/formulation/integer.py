@@ -26,6 +26,7 @@ from aidmatch.matching import LevelResult, Matching, Payment, Purchase, SolverUs
 from aidmatch.policy import Policy
 from aidmatch.problem.problem import Problem
 from aidmatch.program import Solution, Work
+from aidmatch.records.giving import Substitute
 
 __all__ = ["IntegerFormulation", "formulate_integers", "what_needs_integers"]
 
@@ -53,6 +54,7 @@ def what_needs_integers(problem: Problem, policy: Policy, definitions: Sequence[
         "supplies with a limit of what they carry": sum(problem.capacity(supply) is not None for supply in supplies),
         "minimum loads": sum(getattr(supply, "min_persons", 0) > 1 for supply in supplies),
         "needs with substitutes that stand for more or fewer": _uneven(problem),
+        "needs of kits": sum(bool(problem.components(demand)) for demand in demands),
         "levels that count needs or households": sum(level.counted is not None for level in definitions),
         "funds that may pay": len({fund for _, fund in _payers(problem)}),
         "levels of loads": sum(level.supply_cost is not None for level in definitions),
@@ -81,7 +83,8 @@ def _uneven(problem: Problem) -> int:
     there = {problem.supply_side.item(supply) for supply in problem.admission().supplies}
     return sum(
         any(
-            kind in there and row is not None and row.batch != (1, 1) for kind, row in problem.kinds_for(demand).items()
+            kind in there and isinstance(row, Substitute) and row.batch != (1, 1)
+            for kind, row in problem.kinds_for(demand).items()
         )
         for demand in problem.admission().demands
     )
@@ -112,8 +115,9 @@ class IntegerFormulation:
     _market: Ints
     #: units of its demand that a batch on an arc is; none on the arc of a fund, whose flow is in fen
     _serves: Ints
-    #: demands for which something may be bought, in the order of its columns
+    #: demands for which something may be bought, in the order of its columns, and those that kits may be made for
     _bought: Ints
+    _made: Ints
 
     def matching(self, solution: IntegerSolution, solver: tuple[str, str], version: str) -> Matching:
         """Turn the solution back into a matching.
@@ -132,7 +136,7 @@ class IntegerFormulation:
         program = self.program
         arcs = len(program.demand_of)
         # units of demands; on an arc they come in batches
-        flow = solution.values[:arcs] * self._serves
+        flow = solution.values[:arcs] * np.maximum(self._serves, 1)
         limit = self.flow.problem.pair_limit
         open_arc = np.ones(arcs, dtype=np.bool_) if limit is None else flow < limit
         solutions = []
@@ -271,7 +275,10 @@ class IntegerFormulation:
             elif column < arcs + program.demands + program.supplies:
                 ends[place, 1] = column - arcs - program.demands
             else:
-                ends[place] = self._bought[column - arcs - program.demands - program.supplies], -2
+                number = column - arcs - program.demands - program.supplies
+                bought = len(self._bought)
+                made = number >= bought
+                ends[place] = (self._made[number - bought], -3) if made else (self._bought[number], -2)
         splits = np.column_stack([ends, tree.threshold, tree.below, tree.over])
         return TreeProof(
             number,
@@ -395,9 +402,14 @@ def formulate_integers(flow: FlowFormulation, why: tuple[str, ...]) -> IntegerFo
     demand_of, supply_of = both(lots.demand_of, money.demand), both(lots.supply_of, m + money.fund)
     metric, market, load = both(lots.metric, 0), both(lots.market, -1), both(load, 0)
     # in units of the demand a fen is nothing; what it buys is a column of its own
-    unit_costs = [both(cost * serves, fen) for (_, cost), fen in zip(lots.level_costs, money.fen_costs, strict=True)]
+    each = both(_parts_of_kits(problem, demands, supplies, lots), 0)
+    unit_costs = [
+        both(cost * np.maximum(serves, 1), fen)
+        for (_, cost), fen in zip(lots.level_costs, money.fen_costs, strict=True)
+    ]
     serves, takes = both(serves, 0), both(takes, 1)
     limit = both(np.full(len(lots.metric), NO_LIMIT), money.most)
+    limit = np.where(each > 0, asked[demand_of] * each, limit)
     table = _Columns()
 
     # pairs: packs and minimum lots, of what leaves the lot
@@ -421,6 +433,10 @@ def formulate_integers(flow: FlowFormulation, why: tuple[str, ...]) -> IntegerFo
     buys = money.buys(demand_of, supply_of - m, table.most[0], asked)
     reach, stock = np.zeros(n, dtype=np.int64), np.zeros(m + funds, dtype=np.int64)
     reach[money.demands] += buys
+    kinds = [problem.supply_side.item(supply) for supply in supplies]
+    kits = _Kits.of(problem, demands, kinds, demand_of, supply_of, table.most[0], each)
+    made_most = np.minimum(asked[kits.demands], kits.most)
+    reach[kits.demands] += made_most
     np.add.at(reach, demand_of, table.most[0] * serves)
     np.add.at(stock, supply_of, table.most[0] * takes)
     whole = np.array([demand.whole for demand in demands], dtype=np.bool_)
@@ -432,17 +448,23 @@ def formulate_integers(flow: FlowFormulation, why: tuple[str, ...]) -> IntegerFo
     must = np.where((policy.min_load == "hard") & (pinned_units == 0), np.maximum(minimum, 1), 1)
     given = table.add(must, np.minimum(offered, stock))
     bought = table.add(np.ones_like(buys), buys)
+    made = table.add(np.ones_like(made_most), made_most)
 
     at_demand, at_supply = _by(demand_of, n), _by(supply_of, m + funds)
     bought_of = dict(zip(money.demands.tolist(), bought.tolist(), strict=True))
+    made_of = dict(zip(kits.demands.tolist(), made.tolist(), strict=True))
+    for number, (i, of_part, quantity) in enumerate(kits.parts):
+        _tie(table, RowKind.PART, number, arc[of_part], np.ones_like(of_part), made_of[i], quantity)
     for i in range(n):
         here = at_demand[i][serves[at_demand[i]] > 0]
         units = serves[here]
         parts = arc[here]
         if i in bought_of:
             parts, units = np.append(parts, bought_of[i]), np.append(units, 1)
-            paid = arc[at_demand[i][serves[at_demand[i]] == 0]]
+            paid = arc[at_demand[i][supply_of[at_demand[i]] >= m]]
             _tie(table, RowKind.BOUGHT, i, paid, np.ones_like(paid), bought_of[i], money.price[i])
+        if i in made_of:
+            parts, units = np.append(parts, made_of[i]), np.append(units, 1)
         _tie(table, RowKind.SERVED, i, parts, units, int(served[i]))
     for j in range(m + funds):
         _tie(table, RowKind.GIVEN, j, arc[at_supply[j]], takes[at_supply[j]], int(given[j]))
@@ -491,8 +513,8 @@ def formulate_integers(flow: FlowFormulation, why: tuple[str, ...]) -> IntegerFo
     program = _program(table, demand_of, supply_of, n, m + funds, levels)
     # a unit costs thousands of fen, so that what a fen is worth is very little
     scale = 2**34 if funds else program.scale
-    program = replace(program, bought=len(bought), scale=scale)
-    return IntegerFormulation(flow, program, why, metric, market, serves, money.demands)
+    program = replace(program, bought=len(bought) + len(made), scale=scale)
+    return IntegerFormulation(flow, program, why, metric, market, serves, money.demands, kits.demands)
 
 
 def _batches(
@@ -592,6 +614,52 @@ class _Paid:
         price = np.array(self.price, dtype=np.int64)[self.demands]
         units: Ints = np.minimum(asked[self.demands], fen[self.demands] // price)
         return units
+
+
+@dataclass(frozen=True, slots=True)
+class _Kits:
+    """What kits are put together from.
+
+    `demands` are the needs that ask for one, `most` as many as arcs could make of each. `parts` has a demand, the arcs
+    of one of its components and its units in a kit, by demand and component.
+    """
+
+    demands: Ints
+    most: Ints
+    parts: list[tuple[int, Ints, int]]
+
+    @classmethod
+    def of(
+        cls,
+        problem: Problem,
+        demands: Sequence[Any],
+        kinds: Sequence[tuple[str, str]],
+        demand_of: Ints,
+        supply_of: Ints,
+        most: Ints,
+        each: Ints,
+    ) -> _Kits:
+        """Find the arcs of each component of each need."""
+        arcs: dict[tuple[int, tuple[str, str]], list[int]] = defaultdict(list)
+        for arc in np.flatnonzero(each).tolist():
+            arcs[int(demand_of[arc]), kinds[supply_of[arc]]].append(arc)
+        rows, limits, parts = [], [], []
+        for i, demand in enumerate(demands):
+            inside = sorted(problem.components(demand).items())
+            if inside:
+                rows.append(i)
+                found = [np.array(arcs[i, kind], dtype=np.int64) for kind, _ in inside]
+                limits.append(min(int(most[of].sum()) // one for of, (_, one) in zip(found, inside, strict=True)))
+                parts += [(i, of, one) for of, (_, one) in zip(found, inside, strict=True)]
+        return cls(np.array(rows, dtype=np.int64), np.array(limits, dtype=np.int64), parts)
+
+
+def _parts_of_kits(problem: Problem, demands: Sequence[Any], supplies: Sequence[Any], lots: _Lots) -> Ints:
+    """Units in a kit of what each arc carries; 0 where it is no component."""
+    kinds = [problem.supply_side.item(supply) for supply in supplies]
+    inside = [problem.components(demand) for demand in demands]
+    ends = zip(lots.demand_of.tolist(), lots.supply_of.tolist(), strict=True)
+    return np.array([inside[i].get(kinds[j], 0) for i, j in ends], dtype=np.int64)
 
 
 def _caps_of(fund: Any) -> list[int]:

@@ -15,7 +15,7 @@ from aidmatch.problem.money import Money
 from aidmatch.problem.problem import Problem, Side, calendar_day, checked, of_kind
 from aidmatch.problem.substitution import Kind, Substitution
 from aidmatch.records.decision import Decision
-from aidmatch.records.giving import Donation, Donor, Need, Substitute
+from aidmatch.records.giving import Component, Donation, Donor, Kit, Need, Substitute
 from aidmatch.records.money import Fund, Price
 from aidmatch.report import Fault, Report
 from aidmatch.rules.giving import Fresh, Kinds
@@ -44,6 +44,8 @@ class GivingProblem(Problem):
         What donors ask for all of their lots together; a donor who is not among them asks for nothing.
     substitutes
         What may be sent for something else, to needs that take substitutes.
+    kits
+        What may be put together from components. A need for a kit is met by whole ones, or by lots of them.
     funds, prices
         Money that may buy for needs that accept it, and what things cost.
 
@@ -55,6 +57,7 @@ class GivingProblem(Problem):
     """
 
     substitutes: tuple[Substitute, ...]
+    kits: tuple[Kit, ...]
     funds: tuple[Fund, ...]
     prices: tuple[Price, ...]
     _substitution: Substitution
@@ -90,16 +93,19 @@ class GivingProblem(Problem):
         substitutes: Iterable[Substitute] = (),
         funds: Iterable[Fund] = (),
         prices: Iterable[Price] = (),
+        kits: Iterable[Kit] = (),
     ) -> None:
         rows = tuple(of_kind(substitutes, Substitute, "substitutes"))
+        parts = tuple(of_kind(kits, Kit, "kits"))
         object.__setattr__(self, "substitutes", rows)
-        object.__setattr__(self, "_substitution", Substitution(rows))
+        object.__setattr__(self, "kits", parts)
+        object.__setattr__(self, "_substitution", Substitution(rows, parts))
         object.__setattr__(self, "funds", tuple(checked(funds, Fund, "funds")))
         object.__setattr__(self, "prices", tuple(of_kind(prices, Price, "prices")))
         money = Money(self.funds, self.prices, calendar_day(as_of)) if self.funds or self.prices else None
         object.__setattr__(self, "_money", money)
         self._fill(needs, donations, as_of, pairs, places, (), decisions, donors)
-        for source in (substitutes, funds, prices):
+        for source in (substitutes, kits, funds, prices):
             self._report(source)
         self._flag_unknown_items()
 
@@ -121,7 +127,7 @@ class GivingProblem(Problem):
             return None
         return reason
 
-    def kinds_for(self, demand: Need) -> Mapping[Kind, Substitute | None]:
+    def kinds_for(self, demand: Need) -> Mapping[Kind, Substitute | Component | None]:
         """Kinds of goods that may be sent for a need; None for what is sent as requested.
 
         Parameters
@@ -171,7 +177,22 @@ class GivingProblem(Problem):
         if not self._substitution:
             return False
         there = {(lot.item, lot.unit) for lot in self.donations}
-        return any(not there.isdisjoint(list(self.kinds_for(need))[1:]) for need in self.needs)
+        return any(
+            kind in there and isinstance(row, Substitute)
+            for need in self.needs
+            for kind, row in self.kinds_for(need).items()
+        )
+
+    def components(self, demand: Need) -> Mapping[Kind, int]:
+        """Units of each kind in a kit of what a need asks for; nothing if that is no kit.
+
+        Parameters
+        ----------
+        demand
+            The need.
+        """
+        kinds = self.kinds_for(demand)
+        return {kind: row.quantity for kind, row in kinds.items() if isinstance(row, Component)}
 
     def rules(self, policy: Policy) -> list[Rule]:
         """The policy's rules, and those that hold whatever it says: nothing arrives expired, or is of a wrong kind.
@@ -197,6 +218,8 @@ class GivingProblem(Problem):
         found: dict[str, tuple[type, Sequence[Any]]] = {}
         if self.substitutes:
             found["substitutes"] = Substitute, sorted(self.substitutes, key=lambda row: (row.wanted, row.sent))
+        if self.kits:
+            found["kits"] = Kit, sorted(self.kits, key=lambda kit: (kit.item, kit.unit))
         if self.funds or self.prices:
             found["funds"] = Fund, sorted(self.funds, key=lambda fund: fund.id)
             found["prices"] = Price, sorted(self.prices, key=lambda row: (row.item, row.unit, row.valid_from))
@@ -236,6 +259,11 @@ class GivingProblem(Problem):
             for column, kind in (("item", row.wanted), ("substitute", row.sent))
             if kind not in known
         ]
+        flagged += [
+            Fault("kits", number, "components", "UNKNOWN_ITEM", "no need and no lot is of one of its kinds")
+            for number, kit in enumerate(self.kits, start=1)
+            if not known.issuperset(component.kind for component in kit.components)
+        ]
         items = {item for item, _ in known}
         flagged += [
             Fault("funds", number, "only_items", "UNKNOWN_ITEM", "no need and no lot is of one of its items")
@@ -243,7 +271,7 @@ class GivingProblem(Problem):
             if not items.issuperset(fund.only_items)
         ]
         if flagged:
-            rows = len(self.substitutes) + len(self.funds)
+            rows = len(self.substitutes) + len(self.kits) + len(self.funds)
             self._report(Report("items", rows, rows, flagged=tuple(flagged)))
 
     @property

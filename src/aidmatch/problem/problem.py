@@ -250,6 +250,37 @@ class Problem:
         """
         return 1, 1
 
+    def components(self, demand: Any) -> Mapping[tuple[str, str], int]:
+        """Units of each kind in a kit of what a demand asks for; nothing if that is no kit.
+
+        Parameters
+        ----------
+        demand
+            Any of the demands.
+        """
+        return {}
+
+    def served(self, demand: Any, sent: Iterable[tuple[Any, int]]) -> int:
+        """Units of a demand that are served by what is sent to it.
+
+        Parameters
+        ----------
+        demand
+            Any of the demands.
+        sent
+            Supplies, and units of what they send: of the demand, or of a component of the kit it asks for.
+        """
+        parts = self.components(demand)
+        of_part = dict.fromkeys(parts, 0)
+        units = 0
+        for supply, quantity in sent:
+            kind = self.supply_side.item(supply)
+            if kind in of_part:
+                of_part[kind] += quantity
+            else:
+                units += quantity
+        return units + min((of_part[kind] // each for kind, each in parts.items()), default=0)
+
     def units_of_supplies(self, pins: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], int]:
         """Units of the supplies that fixed units of the demands take.
 
@@ -546,6 +577,8 @@ class Problem:
             demand, supply = demand_of[pin.demand_id], supply_of[pin.supply_id]
             asked, offered = self.demand_side.units(demand), self.supply_side.units(supply)
             serves, takes = self.batch(demand, supply)
+            part = not serves
+            serves = max(serves, 1)
             most = min(asked // serves, offered // takes) * serves
             most = most if self.pair_limit is None else min(most, self.pair_limit)
             units = most if pin.quantity is None else pin.quantity
@@ -558,6 +591,7 @@ class Problem:
                 "another decision pins the same pair": pair in fixed,
                 "pairs= has no cost for it": listed is not None and pair not in listed,
                 "they are of different items or units": not self.meet(demand, supply),
+                "it is a part of a kit, which is put together by the run": part,
                 f"{units} units are no whole batches of {serves}": units % serves > 0,
                 f"{units} units, but a pair has at most {most}": not 1 <= units <= most,
                 f"{of_demand[demand.id]} units pinned, {asked} asked for": of_demand[demand.id] > asked,

@@ -1,13 +1,13 @@
-"""What may stand for what: the table of substitutes, once it makes sense as a whole."""
+"""What a need may be met from: what was requested, substitutes, and components of kits."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
 from aidmatch.errors import ProblemError
-from aidmatch.records.giving import Donation, Need, Substitute
+from aidmatch.records.giving import Component, Donation, Kit, Need, Substitute
 
 __all__ = ["Kind", "Substitution"]
 
@@ -20,6 +20,8 @@ class Substitution:
 
     Parameters
     ----------
+    kits
+        What may be put together from components.
     substitutes
         The rows. None of them follows from others: what stands for A, and what A stands for, are no substitutes unless
         a row says so.
@@ -27,11 +29,12 @@ class Substitution:
     Raises
     ------
     ProblemError
-        ``DUPLICATE_ID`` for two rows of the same two kinds, ``SUBSTITUTE_CYCLE`` for approved alternatives that come
+        ``DUPLICATE_ID`` for two rows of the same two kinds, or two kits of one; ``KIT_IN_KIT`` for a component that is
+        a kit, or what may stand for its kit; ``SUBSTITUTE_CYCLE`` for approved alternatives that come
         back to where they began, and for equivalents whose factors do not.
     """
 
-    def __init__(self, substitutes: Iterable[Substitute] = ()) -> None:
+    def __init__(self, substitutes: Iterable[Substitute] = (), kits: Sequence[Kit] = ()) -> None:
         rows = tuple(substitutes)
         twice = [ends for ends, count in Counter((row.wanted, row.sent) for row in rows).items() if count > 1]
         if twice:
@@ -40,14 +43,23 @@ class Substitution:
         self._of: dict[Kind, dict[Kind, Substitute]] = defaultdict(dict)
         for row in sorted(rows, key=lambda row: (row.wanted, row.sent)):
             self._of[row.wanted][row.sent] = row
+        self._kits = {(kit.item, kit.unit): kit for kit in kits}
+        if len(self._kits) < len(kits):
+            raise ProblemError("kits: one kit comes twice", code="DUPLICATE_ID")
+        for kind, kit in sorted(self._kits.items()):
+            inside = {component.kind for component in kit.components}
+            if inside & (self._kits.keys() | self._of.get(kind, {}).keys()):
+                raise ProblemError(
+                    f"kits: a component of {kit.item!r} is a kit, or stands for it whole", code="KIT_IN_KIT"
+                )
         self._refuse_cycles([row for row in rows if row.kind == "approved"], "approved alternatives")
         self._refuse_uneven(rows)
-        self._known: dict[tuple[Kind, str], dict[Kind, Substitute | None]] = {}
+        self._known: dict[tuple[Kind, str], dict[Kind, Substitute | Component | None]] = {}
 
     def __bool__(self) -> bool:
-        return bool(self._of)
+        return bool(self._of or self._kits)
 
-    def kinds_for(self, need: Need) -> Mapping[Kind, Substitute | None]:
+    def kinds_for(self, need: Need) -> Mapping[Kind, Substitute | Component | None]:
         """Every kind that may be sent for a need, itself first; None for what is sent as requested.
 
         Parameters
@@ -61,12 +73,15 @@ class Substitution:
         if known is None:
             takes = {"none": (), "approved": ("approved",), "category": ("approved", "category")}[need.substitutes]
             others = self._of.get(wanted, {})
-            known = {wanted: None} | {kind: row for kind, row in others.items() if row.kind in takes}
+            known = {wanted: None}
+            known |= {kind: row for kind, row in others.items() if row.kind in takes}
+            if wanted in self._kits:
+                known |= {component.kind: component for component in self._kits[wanted].components}
             self._known[key] = known
         return known
 
-    def row_of(self, need: Need, lot: Donation) -> Substitute | None:
-        """The row under which a lot stands for a need; None if it is what was requested.
+    def row_of(self, need: Need, lot: Donation) -> Substitute | Component | None:
+        """As what a lot goes to a need: a substitute or a component; None if it is what was requested.
 
         Parameters
         ----------

@@ -14,7 +14,7 @@ from aidmatch.fields import CONFIG, Areas, Count, Day, Id, Kilometres, ListedNam
 from aidmatch.place import Place
 from aidmatch.records.case import Gate
 
-__all__ = ["Donation", "Donor", "Need", "PairCost", "Substitute"]
+__all__ = ["Component", "Donation", "Donor", "Kit", "Need", "PairCost", "Substitute"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, config=CONFIG)
@@ -286,6 +286,70 @@ class Substitute:
         """Units of the need in the smallest whole batch, and units of the lot that it takes."""
         common = gcd(self.takes, self.stands_for)
         return self.stands_for // common, self.takes // common
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)
+class Component:
+    """What a kit has so many of.
+
+    Parameters
+    ----------
+    item, unit
+        What it is.
+    quantity
+        Units of it in one kit.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        If a value is not what its field asks for.
+    """
+
+    item: Text
+    unit: Text
+    quantity: Positive = 1
+
+    @property
+    def kind(self) -> tuple[str, str]:
+        """Item and unit."""
+        return self.item, self.unit
+
+    #: of the need, none by itself; of the lot, one
+    batch: ClassVar[tuple[int, int]] = (0, 1)
+    penalty: ClassVar[int] = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)
+class Kit:
+    """An item that may be put together from others, for any one household from any lots.
+
+    Parameters
+    ----------
+    item, unit
+        What is put together.
+    components
+        What it is put together from, each kind once; none of them is a kit itself.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        If a value is not what its field asks for, or there are no components, or one comes twice or is the kit.
+    """
+
+    table: ClassVar[str] = "kits"
+
+    item: Text
+    unit: Text
+    components: tuple[Component, ...]
+
+    @model_validator(mode="after")
+    def _made_of_others(self) -> Kit:
+        kinds = [component.kind for component in self.components]
+        if not kinds:
+            raise PydanticCustomError("OUT_OF_RANGE", "a kit without components")
+        if len(set(kinds)) < len(kinds) or (self.item, self.unit) in kinds:
+            raise PydanticCustomError("OUT_OF_RANGE", "a component comes twice, or is the kit itself")
+        return self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)

@@ -297,7 +297,7 @@ class _Check:
         at = np.searchsorted(rows * width + columns, keys)
         if (at >= len(rows)).any() or ((rows * width + columns)[np.minimum(at, len(rows) - 1)] != keys).any():
             _lie("ELIGIBILITY", "an assignment is among no eligible pairs")
-        units[at] = answer.decided[moves] // serves[at]
+        units[at] = answer.decided[moves] // np.maximum(serves[at], 1)
         paid = np.array([a.cost for a in self.matching.assignments], dtype=np.int64)
         fixed = [(a.demand_id, a.supply_id) for a in self.matching.assignments]
         pin_used = np.array([self._pinned_of_supply.get(pair, 0) for pair in fixed], dtype=np.int64)
@@ -322,7 +322,7 @@ class _Check:
         nothing = np.zeros(len(fen), dtype=np.int64)
         level_costs = [
             np.append(
-                serves * (0 if pairs is None else pairs.of(rows, columns, metric)),
+                np.maximum(serves, 1) * (0 if pairs is None else pairs.of(rows, columns, metric)),
                 nothing if level.fen_cost is None else np.array([level.fen_cost(one) for one in funds], np.int64)[fund],
             )
             for level, pairs in zip(self.levels, self._pair_costs, strict=True)
@@ -353,7 +353,8 @@ class _Check:
         if any(one >= other for one, other in pairwise(keys)):
             _lie("ASSIGNMENT", "assignments are not sorted, or a pair comes twice")
         limit = self.problem.pair_limit
-        served, used = [0] * len(self.demands), [0] * len(self.supplies)
+        used = [0] * len(self.supplies)
+        got: list[list[tuple[Any, int]]] = [[] for _ in self.demands]
         rows = []
         for a in self.matching.assignments:
             if a.demand_id not in self.demand_row or a.supply_id not in self.supply_row:
@@ -363,16 +364,18 @@ class _Check:
                 _lie("QUANTITY", f"{_of(a)}: a quantity is a whole number")
             self._parties(a, i, j)
             serves, takes = self.problem.batch(self.demands[i], self.supplies[j])
-            if a.taken != (None if serves == takes else a.quantity // serves * takes):
+            if a.taken != (None if serves in (0, takes) else a.quantity // serves * takes):
                 _lie("QUANTITY", f"{_of(a)}: {a.quantity} units do not take {a.taken} of the lot")
-            most = min(int(self.asked[i]), int(self.offered[j]) // takes * serves)
+            each = self.problem.components(self.demands[i]).get(self.item_of_supply[j])
+            most = min(int(self.asked[i]) * (each or 1), int(self.offered[j]) // takes * max(serves, 1))
             most = min(most, a.quantity if limit is None else limit)
             fixed = self.admission.pins.get((a.demand_id, a.supply_id), 0)
             if not 1 <= a.quantity <= most or not a.pinned == fixed <= a.quantity:
                 _lie("QUANTITY", f"{_of(a)}: quantity {a.quantity}, {a.pinned} of it pinned, {fixed} by decisions")
-            served[i] += a.quantity
+            got[i].append((self.supplies[j], a.quantity))
             used[j] += a.used
             rows.append((i, j, a.quantity - a.pinned, a.pinned))
+        served = [self.problem.served(demand, sent) for demand, sent in zip(self.demands, got, strict=True)]
         for p in self.matching.purchases:
             served[self.demand_row[p.demand_id]] += p.quantity
         for demand_id, supply_id in sorted(self.admission.pins.keys() - set(keys)):
