@@ -21,7 +21,7 @@ from aidmatch.pair_costs import CostOfPairs, Listed, Metric, Nearness, OfKinds, 
 from aidmatch.policy import Policy
 from aidmatch.records.care import Pair
 
-__all__ = ["LEVELS", "Counted", "LevelDefinition", "LevelFacts", "level_definitions", "shortfall"]
+__all__ = ["LEVELS", "Counted", "LevelDefinition", "LevelFacts", "level_definitions", "level_names", "shortfall"]
 
 
 class MoneyFacts(Protocol):
@@ -488,6 +488,40 @@ _FAMILIES: Final[Mapping[str, frozenset[str]]] = {
 }
 
 
+def level_names(policy: Policy, facts: LevelFacts) -> tuple[str, ...]:
+    """The levels a policy names, and those that come in by themselves, in order.
+
+    Parameters
+    ----------
+    policy, facts
+        As `level_definitions`.
+
+    Raises
+    ------
+    PolicyError
+        ``UNKNOWN_LEVEL`` for a name that is not known, or of another family.
+    """
+    for name in policy.levels:
+        if name not in LEVELS:
+            raise PolicyError(f"no level {name!r}; known: {', '.join(LEVELS)}", code="UNKNOWN_LEVEL")
+    for family, own in _FAMILIES.items():
+        if family != policy.family and own & set(policy.levels):
+            strange = min(own & set(policy.levels))
+            raise PolicyError(f"level {strange!r} is of {family}, the policy for {policy.family}", code="UNKNOWN_LEVEL")
+    if policy.family == "care" and policy.coverage_in not in (None, "units"):
+        raise PolicyError("coverage of care is counted in units", code="UNKNOWN_LEVEL")
+    names = list(policy.levels)
+    below = names.index("coverage") + 1 if "coverage" in names else 0
+    more = ["units"] if policy.family == "giving" and coverage_in(policy, facts) in ("needs", "households") else []
+    more += ["as-requested"] if facts.substituted() else []
+    more += _OF_MONEY if facts.money is not None and facts.money.open else ()
+    names[below:below] = [name for name in more if name not in names]
+    soft = policy.min_load == "soft" and any(getattr(supply, "min_persons", 0) for supply in facts.supplies)
+    if soft and "minimum-loads" not in names:
+        names.insert(names.index("coverage") + 1 if "coverage" in names else 0, "minimum-loads")
+    return tuple(names)
+
+
 def level_definitions(policy: Policy, facts: LevelFacts) -> tuple[LevelDefinition, ...]:
     """Spell out a policy's levels.
 
@@ -521,22 +555,4 @@ def level_definitions(policy: Policy, facts: LevelFacts) -> tuple[LevelDefinitio
     PolicyError
         ``UNKNOWN_LEVEL`` for a name that is not known.
     """
-    for name in policy.levels:
-        if name not in LEVELS:
-            raise PolicyError(f"no level {name!r}; known: {', '.join(LEVELS)}", code="UNKNOWN_LEVEL")
-    for family, own in _FAMILIES.items():
-        if family != policy.family and own & set(policy.levels):
-            strange = min(own & set(policy.levels))
-            raise PolicyError(f"level {strange!r} is of {family}, the policy for {policy.family}", code="UNKNOWN_LEVEL")
-    if policy.family == "care" and policy.coverage_in not in (None, "units"):
-        raise PolicyError("coverage of care is counted in units", code="UNKNOWN_LEVEL")
-    names = list(policy.levels)
-    below = names.index("coverage") + 1 if "coverage" in names else 0
-    more = ["units"] if policy.family == "giving" and coverage_in(policy, facts) in ("needs", "households") else []
-    more += ["as-requested"] if facts.substituted() else []
-    more += _OF_MONEY if facts.money is not None and facts.money.open else ()
-    names[below:below] = [name for name in more if name not in names]
-    soft = policy.min_load == "soft" and any(getattr(supply, "min_persons", 0) for supply in facts.supplies)
-    if soft and "minimum-loads" not in names:
-        names.insert(names.index("coverage") + 1 if "coverage" in names else 0, "minimum-loads")
-    return tuple(level for name in names for level in LEVELS[name](policy, facts))
+    return tuple(level for name in level_names(policy, facts) for level in LEVELS[name](policy, facts))

@@ -350,6 +350,8 @@ class Matching:
         What is bought with money, sorted by demand.
     closed_funds
         Reason of each fund that did not take part, by id.
+    known_total
+        How many demands the platform knows of in all; None if it did not say.
     """
 
     __pydantic_config__: ClassVar = ConfigDict(extra="forbid", hide_input_in_errors=True)
@@ -375,6 +377,7 @@ class Matching:
     integer: IntegerCertificate | None = None
     purchases: tuple[Purchase, ...] = ()
     closed_funds: Mapping[str, str] = field(default_factory=dict)
+    known_total: int | None = None
 
     def __repr__(self) -> str:
         return f"<Matching: {self.status}, {len(self.assignments):,} assignments, {len(self.unmet):,} unmet>"
@@ -577,6 +580,10 @@ class Matching:
         served = sum(c.served for c in self.coverage)
         yield f"Matching {self.status}, decided for {self.as_of}"
         demand_word, supply_word = _WORDS[self.policy.family]
+        if self.known_total is not None:
+            seen = demands + len(self.closed_demands)
+            share = _share(seen, self.known_total)
+            yield f"  seen     {seen:>9,} of {self.known_total:,} {demand_word} that are known of ({share})"
         yield f"  asked    {asked:>9,} units in {demands:,} {demand_word}"
         yield f"  offered  {self.offered:>9,} units in {self.supplies:,} {supply_word}"
         share = _share(served, asked)

@@ -35,7 +35,9 @@ ORDER = [
     "integer_certificate",
     "matching",
     "funding",
+    "backlog",
     "funding",
+    "backlog",
     "formulation",
     "solvers",
     "engine",
@@ -43,6 +45,7 @@ ORDER = [
     "verification",
     "explanation",
     "pipeline",
+    "tradeoffs",
     "synthetic",
     "__init__",
 ]

@@ -189,6 +189,7 @@ class FlowFormulation:
                 tuple(demand.id for demand in demands), tuple(supply.id for supply in supplies), frozen(u), frozen(v)
             ),
             purchases=tuple(purchases),
+            known_total=self.problem.known_total,
             closed_funds={} if self.problem.money is None else self.problem.money.closed,
         )
 

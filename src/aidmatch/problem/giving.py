@@ -46,6 +46,8 @@ class GivingProblem(Problem):
         What may be sent for something else, to needs that take substitutes.
     kits
         What may be put together from components. A need for a kit is met by whole ones, or by lots of them.
+    known_total
+        How many needs the platform knows of, typed in or not, so that results say what share they have seen.
     funds, prices
         Money that may buy for needs that accept it, and what things cost.
 
@@ -94,6 +96,7 @@ class GivingProblem(Problem):
         funds: Iterable[Fund] = (),
         prices: Iterable[Price] = (),
         kits: Iterable[Kit] = (),
+        known_total: int | None = None,
     ) -> None:
         rows = tuple(of_kind(substitutes, Substitute, "substitutes"))
         parts = tuple(of_kind(kits, Kit, "kits"))
@@ -104,7 +107,7 @@ class GivingProblem(Problem):
         object.__setattr__(self, "prices", tuple(of_kind(prices, Price, "prices")))
         money = Money(self.funds, self.prices, calendar_day(as_of)) if self.funds or self.prices else None
         object.__setattr__(self, "_money", money)
-        self._fill(needs, donations, as_of, pairs, places, (), decisions, donors)
+        self._fill(needs, donations, as_of, pairs, places, (), decisions, donors, known_total)
         for source in (substitutes, kits, funds, prices):
             self._report(source)
         self._flag_unknown_items()
@@ -273,6 +276,25 @@ class GivingProblem(Problem):
         if flagged:
             rows = len(self.substitutes) + len(self.kits) + len(self.funds)
             self._report(Report("items", rows, rows, flagged=tuple(flagged)))
+
+    def replace(self, **changes: Any) -> GivingProblem:
+        """A changed copy.
+
+        Parameters
+        ----------
+        **changes
+            Arguments of the class, instead of what this one was made of.
+
+        Raises
+        ------
+        ProblemError, RowsError
+            As the class.
+        """
+        names = (
+            "needs", "donations", "as_of", "pairs", "decisions", "donors", "substitutes", "funds", "prices", "kits",
+            "known_total",
+        )  # fmt: skip
+        return GivingProblem(**{**{name: getattr(self, name) for name in names}, **changes})
 
     @property
     def needs(self) -> tuple[Need, ...]:

@@ -93,7 +93,8 @@ class Problem:
     ProblemError
         ``NO_RECORDS`` for something that is not a sequence of the right records, ``DUPLICATE_ID`` for an id that
         comes twice, ``UNKNOWN_ID`` for a pair of records that are not there, ``NO_DAY`` for an `as_of` that is
-        not a calendar date, ``PIN_CONFLICT`` for a pin that the gate, a capacity or another decision rules out.
+        not a calendar date, ``OUT_OF_RANGE`` for a known total below what is there, ``PIN_CONFLICT`` for a pin that
+        the gate, a capacity or another decision rules out.
     """
 
     family: ClassVar[str]
@@ -109,6 +110,8 @@ class Problem:
     current: tuple[Pair, ...]
     decisions: tuple[Decision, ...]
     donors: tuple[Donor, ...]
+    #: how many demands there are in all, typed in or not, where the platform knows
+    known_total: int | None
     #: what was wrong with the sources, where records were read from some
     reports: tuple[Report, ...]
     _where: Mapping[str, tuple[str, Sequence[int]]]
@@ -124,6 +127,7 @@ class Problem:
         current: Iterable[Pair],
         decisions: Iterable[Decision],
         donors: Iterable[Donor] = (),
+        known_total: int | None = None,
     ) -> None:
         as_of = calendar_day(as_of)
         points = _points(places)
@@ -148,6 +152,9 @@ class Problem:
             reports.append(donors.report)
         object.__setattr__(self, "donors", tuple(checked(donors, Donor, "donors")))
         object.__setattr__(self, "as_of", as_of)
+        if known_total is not None and (type(known_total) is not int or known_total < len(self.demands)):
+            raise ProblemError(f"known_total= is a whole number from {len(self.demands)}", code="OUT_OF_RANGE")
+        object.__setattr__(self, "known_total", known_total)
         object.__setattr__(self, "pairs", pairs)
         object.__setattr__(self, "reports", tuple(reports))
         object.__setattr__(self, "_where", where)
@@ -193,6 +200,8 @@ class Problem:
             name: hashlib.sha256(_adapter(kind).dump_json(tuple(rows))).hexdigest()
             for name, (kind, rows) in tables.items()
         }
+        if self.known_total is not None:
+            digests["known_total"] = hashlib.sha256(str(self.known_total).encode()).hexdigest()
         if self.pairs is not None:
             digests["pairs_unit"] = hashlib.sha256(self.pairs.unit.encode()).hexdigest()
             if self.pairs.capacities is not None:

@@ -190,6 +190,8 @@ class _Check:
         if dict(self.matching.closed_funds) != dict(() if self.problem.money is None else self.problem.money.closed):
             _lie("ADMISSION", "the funds that did not take part, or their reasons, are others")
         check_purchases(self.problem, self.matching.purchases)
+        if self.matching.known_total != self.problem.known_total:
+            _lie("TOTALS", "the total that the platform knows of is another")
         answer = self._answer()
         ended = self.problem.pairs_ended((a.demand_id, a.supply_id) for a in self.matching.assignments)
         if self.policy.max_pairs_changed is not None and ended > self.policy.max_pairs_changed:
