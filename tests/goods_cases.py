@@ -195,7 +195,12 @@ def money_case(seed: int) -> GoodsCase:
         max_km=pick(None, 6.0),
         coverage_in=pick(None, None, "units", "needs", "households"),
     )
-    return GoodsCase(am.GivingProblem(needs, lots, as_of=DAY, funds=funds, prices=prices), policy)
+    decisions = []
+    first = needs[0]
+    if lots and "goods" in first.accepts and first.item == lots[0].item and pick(True, False):
+        decisions = [pin("p", "n0", "d0", 1)]
+    problem = am.GivingProblem(needs, lots, as_of=DAY, funds=funds, prices=prices, decisions=decisions)
+    return GoodsCase(problem, policy)
 
 
 def fair_case(seed: int) -> GoodsCase:
@@ -315,9 +320,10 @@ def answers(case: GoodsCase) -> Iterator[Answer]:
         for bought, paid in purchases(case, given):
             answer = Answer(goods, given, bought, paid)
             served = [answer.served(i) for i in range(len(needs))]
+            fixed = [sum(d.quantity or 0 for d in case.problem.decisions if d.demand_id == n.id) for n in needs]
             if all(
-                s == 0 or (n.quantity if n.whole else n.min_quantity) <= s <= n.quantity
-                for s, n in zip(served, needs, strict=True)
+                s == f or (n.quantity if n.whole else n.min_quantity) <= s <= n.quantity
+                for s, f, n in zip(served, fixed, needs, strict=True)
             ):
                 yield answer
 

@@ -137,10 +137,9 @@ def check_rows(
                 (sum(q for s, q in got.get(demand.id, ()) if problem.supply_side.item(s) == kind), each)
                 for kind, each in parts.items()
             ]
-            if any(sent_units * of_part[0][1] != of_part[0][0] * each for sent_units, each in of_part):
-                _lie("KIT", f"demand {demand.id!r} has parts of a kit that make no whole one")
-            if of_part[0][0] % of_part[0][1]:
-                _lie("KIT", f"demand {demand.id!r} has parts of a kit that make no whole one")
+            kits = of_part[0][0] // of_part[0][1]
+            if any(sent_units != kits * each for sent_units, each in of_part):
+                _lie("KIT", f"demand {demand.id!r} has parts of kits that make no whole ones")
         units += (bought or {}).get(demand.id, 0)
         asked = problem.demand_side.units(demand)
         if demand.whole and pinned < units < asked:

@@ -13,7 +13,7 @@ from aidmatch.accrual import accrue
 from aidmatch.records.money import Fund, Sale
 
 
-@settings(max_examples=examples(200, 10_000))
+@settings(max_examples=examples(500, 10_000))
 @given(st.integers(0, 2**32))
 def test_every_fen_is_accounted_for(seed: int) -> None:
     problem = fund_set(seed)

@@ -19,37 +19,37 @@ def holds_against_everything(case: GoodsCase) -> am.Matching:
     return matching
 
 
-@settings(max_examples=examples(300, 20_000))
+@settings(max_examples=examples(170, 20_000))
 @given(SEEDS)
 def test_projects_and_expiry_agree_with_exhaustive_search(seed: int) -> None:
     assert holds_against_everything(goods_case(seed)).solving.method == "flow"
 
 
-@settings(max_examples=examples(300, 20_000))
+@settings(max_examples=examples(170, 20_000))
 @given(SEEDS)
 def test_even_substitutes_flow_and_agree_with_exhaustive_search(seed: int) -> None:
     assert holds_against_everything(substitute_case(seed, even=True)).solving.method == "flow"
 
 
-@settings(max_examples=examples(300, 20_000))
+@settings(max_examples=examples(170, 20_000))
 @given(SEEDS)
 def test_substitutes_in_batches_agree_with_exhaustive_search(seed: int) -> None:
     holds_against_everything(substitute_case(seed))
 
 
-@settings(max_examples=examples(300, 20_000))
+@settings(max_examples=examples(170, 20_000))
 @given(SEEDS)
 def test_money_agrees_with_exhaustive_search(seed: int) -> None:
     holds_against_everything(money_case(seed))
 
 
-@settings(max_examples=examples(300, 20_000))
+@settings(max_examples=examples(170, 20_000))
 @given(SEEDS)
 def test_fairness_and_every_way_of_counting_agree_with_exhaustive_search(seed: int) -> None:
     holds_against_everything(fair_case(seed))
 
 
-@settings(max_examples=examples(300, 20_000))
+@settings(max_examples=examples(170, 20_000))
 @given(SEEDS)
 def test_kits_agree_with_exhaustive_search(seed: int) -> None:
     holds_against_everything(kit_case(seed))

@@ -3,13 +3,17 @@
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.instances import DAY, lot, need, pin, place
 from tests.unit.test_goods import giving, sent, value
 from tests.unit.test_money import bought, fund, price
 
 import aidmatch as am
+from aidmatch.formulation.flow import formulate
+from aidmatch.formulation.integer import formulate_integers
 from aidmatch.integer_check import check_rows
+from aidmatch.integer_program import Tree
 from aidmatch.records.giving import Component, Kit, Substitute
 
 
@@ -120,10 +124,14 @@ def test_parts_that_make_no_whole_kit_are_a_lie() -> None:
     problem = am.GivingProblem([n], [c, b], as_of=DAY, kits=[SET])
     policy = am.Policy.giving()
     check_rows(problem, policy, [(n, c, 2, 0, 0), (n, b, 4, 0, 0)])
-    for cups, bowls in ((2, 3), (1, 4), (2, 5)):
+    for cups, bowls in ((2, 3), (1, 4), (2, 5), (1, 3)):
         with pytest.raises(am.VerificationError) as caught:
             check_rows(problem, policy, [(n, c, cups, 0, 0), (n, b, bowls, 0, 0)])
         assert caught.value.code == "KIT"
+    two_bowls = am.GivingProblem([n], [b], as_of=DAY, kits=[kit(bowl=2)])
+    with pytest.raises(am.VerificationError) as odd:
+        check_rows(two_bowls, policy, [(n, b, 3, 0, 0)])
+    assert odd.value.code == "KIT"
 
 
 def test_a_lie_about_kits_is_found(tmp_path: Any) -> None:
@@ -142,3 +150,45 @@ def test_a_lie_about_kits_is_found(tmp_path: Any) -> None:
         with pytest.raises(am.VerificationError) as caught:
             am.verify(problem, lie)
         assert caught.value.code == code
+
+
+def test_a_proof_may_split_cases_by_how_many_kits_are_made() -> None:
+    # four bowls: a set of three and a half of a set of two are worth 22, two sets of two are worth 20
+    needs = [need("n1", 2, item="pair"), need("n2", 1, item="trio")]
+    kits = [kit("pair", bowl=2), kit("trio", bowl=3)]
+    prices = [price("pair", 10), price("trio", 17)]
+    problem = am.GivingProblem(needs, [lot("b", 4, item="bowl")], as_of=DAY, kits=kits, prices=prices)
+    policy = am.Policy.giving(coverage_in="value")
+    matching = am.solve(problem, policy=policy)
+    am.verify(problem, matching)
+    assert (value(matching, "coverage A"), matching.status) == (20, "OPTIMAL")
+    flow = formulate(problem, policy, am.GreatCircle())
+    whole = formulate_integers(flow, ("kits",))
+    first = len(whole.program.most) - whole.program.bought
+    one, none = np.ones(1, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    tree = Tree(
+        none,
+        none,
+        none,
+        np.zeros((2, 0), np.int64),
+        np.zeros((2, 0), np.int64),
+        one * (first + 1),
+        one,
+        -one,
+        -2 * one,
+        none,
+        1,
+    )
+    assert whole._proof(0, tree).splits.tolist() == [[1, -3, 1, -1, -2]]
+    # cases by kits instead of by what is served are cases, too, but the multipliers were made for others
+    proof = matching.integer
+    assert proof is not None
+    levels = tuple(tuple(replace(one, splits=by_kits(one.splits)) for one in level) for level in proof.levels)
+    with pytest.raises(am.VerificationError, match="the proof leaves"):
+        am.verify(problem, replace(matching, integer=replace(proof, levels=levels)))
+
+
+def by_kits(splits: Any) -> Any:
+    changed = splits.copy()
+    changed[changed[:, 1] == -1, 1] = -3
+    return changed

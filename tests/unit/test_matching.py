@@ -481,6 +481,7 @@ def test_the_digest_covers_the_answer_and_nothing_else() -> None:
         "closed_supplies": {},
         "closed_funds": {"f1": "FUND_CLOSED"},
         "purchases": (),
+        "known_total": 9,
         "coverage": (),
         "supplies": 0,
         "offered": 0,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.goods_cases import kit_case
 from tests.instances import DAY, lot, need, place
 from tests.unit.test_goods import giving, sent, value
 
@@ -358,3 +359,28 @@ def test_a_balance_that_cannot_be_counted_is_refused() -> None:
     with pytest.raises(am.ProblemError) as caught:
         accrue([full], [Sale(fund_id="f1", month=DAY, sales_fen=1)], DAY)
     assert caught.value.code == "OUT_OF_RANGE"
+
+
+def test_a_proof_may_split_cases_by_how_many_units_are_bought() -> None:
+    # a case in which half a unit bought and half a unit given would be a whole one
+    case = kit_case(3436)
+    matching = am.solve(case.problem, policy=case.policy)
+    am.verify(case.problem, matching)
+    proof = matching.integer
+    assert proof is not None
+    assert -2 in {row[1] for level in proof.levels for tree in level for row in tree.splits.reshape(-1, 5).tolist()}
+
+
+def test_money_for_a_need_that_takes_none_is_a_lie() -> None:
+    problem = am.GivingProblem([need("n1", 2)], [lot("d1")], as_of=DAY, funds=[fund("f1", 200)], prices=QUILT)
+    matching = am.solve(problem)
+    lie = am.matching.Purchase("n1", "H-n1", "quilt", 1, 100, (Payment("f1", "S-f1", 100),))
+    with pytest.raises(am.VerificationError) as caught:
+        am.verify(problem, replace(matching, purchases=(lie,)))
+    assert caught.value.code == "SCOPE"
+
+
+def test_a_fund_says_nothing_but_its_id() -> None:
+    assert repr(fund("f1", 5)) == "<Fund 'f1'>"
+    matching = money([need("n1")], [fund("f1", 0)], lots=[lot("d1")])
+    assert "not part of the decision: 1 funds NO_BALANCE" in matching.summary()

@@ -275,10 +275,8 @@ class IntegerFormulation:
             elif column < arcs + program.demands + program.supplies:
                 ends[place, 1] = column - arcs - program.demands
             else:
-                number = column - arcs - program.demands - program.supplies
-                bought = len(self._bought)
-                made = number >= bought
-                ends[place] = (self._made[number - bought], -3) if made else (self._bought[number], -2)
+                more, bought = column - arcs - program.demands - program.supplies, len(self._bought)
+                ends[place] = (self._made[more - bought], -3) if more >= bought else (self._bought[more], -2)
         splits = np.column_stack([ends, tree.threshold, tree.below, tree.over])
         return TreeProof(
             number,
