@@ -33,8 +33,9 @@ class TreeProof:
     above
         Multipliers ≥ 0 of what the levels above may be, shape (leaves, levels above).
     splits
-        Inner nodes: demand, supply (−1 where the column is of the other alone), threshold, and the node for values up
-        to it and above it; −1 − leaf for a leaf. Shape (inner nodes, 5).
+        Inner nodes: demand, supply, threshold, and the node for values up to it and above it; −1 − leaf for a leaf.
+        Where the column is of the demand or the supply alone, the other is −1; for what is bought for the demand the
+        supply is −2, for kits put together for it −3. Funds are supplies after the others. Shape (inner nodes, 5).
     packed
         Supplies whose loads are kept whole: the pairs of each are chosen together; shape (supplies, 1).
     scale

@@ -9,9 +9,12 @@ cheapest value it may have is taken. (Weak Lagrangian duality; the text of
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from fractions import Fraction
+from itertools import pairwise
 from math import ceil
 from typing import Any, Final, NoReturn
 
@@ -22,13 +25,16 @@ from aidmatch.arrays import Ints
 from aidmatch.errors import VerificationError
 from aidmatch.integer_certificate import IntegerCertificate, TreeProof
 from aidmatch.levels import LevelDefinition, shortfall
+from aidmatch.matching import Purchase
 from aidmatch.policy import Policy
 from aidmatch.problem.problem import Problem
 
-__all__ = ["Decided", "check_rows", "proven_gaps"]
+__all__ = ["Decided", "check_purchases", "check_rows", "proven_gaps"]
 
 #: Kinds of rows, as in `integer_program.RowKind`, which this module does not import.
-_SERVED, _GIVEN, _LOAD, _SHORTFALL, _SHIPMENTS, _SHARE, _OVER, _LARGEST = range(8)
+_SERVED, _GIVEN, _LOAD, _SHORTFALL, _SHIPMENTS, _SHARE, _OVER, _LARGEST, _BOUGHT, _CAP, _FULL, _GROUP, _PART = range(13)
+#: Kinds of rows with a lower limit, which multipliers above nothing work on.
+_UPWARDS: Final = (_SERVED, _GIVEN, _LARGEST, _BOUGHT, _PART)
 _ENDLESS: Final = 2**61
 
 Exact = npt.NDArray[Any]
@@ -41,35 +47,49 @@ class Decided:
     Parameters
     ----------
     i, j, metric
-        Rows of each eligible pair that is not pinned to its limit, and its cost.
+        Rows of each eligible pair that is not pinned to its limit, and its cost. Funds are supplies that follow the
+        others.
     units
-        Decided on the pair, without what is pinned.
-    pin_i, pin_j, pin_units, pin_metric
-        What is pinned.
+        Batches decided on the pair, without what is pinned; of a fund, fen.
+    serves, takes
+        Units of its demand and of its supply in a batch of each pair; 0 and 1 for a fund.
+    pin_i, pin_j, pin_units, pin_used, pin_metric
+        What is pinned: pairs, units of their demands and of their supplies, and what a unit costs.
     costs
-        Of a unit on each pair at each level.
+        Of a batch on each pair at each level.
     asked, offered
-        Units of each demand and supply, without what is pinned.
+        Units of each demand and supply, without what is pinned; of a fund, its balance.
+    bought
+        Units bought for each demand.
     """
 
     i: Ints
     j: Ints
     metric: Ints
     units: Ints
+    serves: Ints
+    takes: Ints
     pin_i: Ints
     pin_j: Ints
     pin_units: Ints
+    pin_used: Ints
     pin_metric: Ints
     costs: tuple[Ints, ...]
     asked: Ints
     offered: Ints
+    bought: Ints
 
 
 def _lie(code: str, message: str) -> NoReturn:
     raise VerificationError(message, code=code)
 
 
-def check_rows(problem: Problem, policy: Policy, sent: Sequence[tuple[Any, Any, int, int, int]]) -> None:
+def check_rows(
+    problem: Problem,
+    policy: Policy,
+    sent: Sequence[tuple[Any, Any, int, int, int]],
+    bought: Mapping[str, int] | None = None,
+) -> None:
     """Whether assignments keep what demands, supplies and donors ask.
 
     Parameters
@@ -78,31 +98,49 @@ def check_rows(problem: Problem, policy: Policy, sent: Sequence[tuple[Any, Any, 
         What is to be matched and how to choose.
     sent
         Demand, supply, units, units of these that are pinned, and cost of each assignment.
+    bought
+        Units that are bought besides, by demand id.
 
     Raises
     ------
     VerificationError
-        ``WHOLE``, ``MINIMUM``, ``PACK``, ``LOT``, ``SHIPMENTS`` or ``LOAD``, naming who.
+        ``WHOLE``, ``MINIMUM``, ``BATCH``, ``KIT``, ``PACK``, ``LOT``, ``SHIPMENTS`` or ``LOAD``, naming who.
     """
     load_of = problem.load(policy)
     served: dict[str, list[int]] = {}
+    got: dict[str, list[tuple[Any, int]]] = {}
     given: dict[str, list[int]] = {}
     shipments: dict[str, int] = {}
     for demand, supply, units, pinned, cost in sent:
         pair = f"supply {supply.id!r} to demand {demand.id!r}"
-        if (units - pinned) % getattr(supply, "pack_size", 1):
+        serves, takes = problem.batch(demand, supply)
+        serves = max(serves, 1)
+        if units % serves or pinned % serves:
+            _lie("BATCH", f"{pair}: {units} are no whole batches of a substitute")
+        if (units - pinned) // serves * takes % getattr(supply, "pack_size", 1):
             _lie("PACK", f"{pair}: {units} are no whole packs")
-        if units < getattr(supply, "min_lot", 1):
+        if units // serves * takes < getattr(supply, "min_lot", 1):
             _lie("LOT", f"{pair}: {units} are below the minimum lot")
         shipments[getattr(supply, "donor_id", "")] = shipments.get(getattr(supply, "donor_id", ""), 0) + 1
         one, other = served.setdefault(demand.id, [0, 0]), given.setdefault(supply.id, [0, 0, 0])
-        one[0] += units
+        got.setdefault(demand.id, []).append((supply, units))
         one[1] += pinned
         other[0] += units
         other[1] += pinned
         other[2] += units * load_of(demand, supply, cost)
     for demand in problem.admission().demands:
         units, pinned = served.get(demand.id, (0, 0))
+        units = problem.served(demand, got.get(demand.id, ()))
+        parts = problem.components(demand)
+        if parts:
+            of_part = [
+                (sum(q for s, q in got.get(demand.id, ()) if problem.supply_side.item(s) == kind), each)
+                for kind, each in parts.items()
+            ]
+            kits = of_part[0][0] // of_part[0][1]
+            if any(sent_units != kits * each for sent_units, each in of_part):
+                _lie("KIT", f"demand {demand.id!r} has parts of kits that make no whole ones")
+        units += (bought or {}).get(demand.id, 0)
         asked = problem.demand_side.units(demand)
         if demand.whole and pinned < units < asked:
             _lie("WHOLE", f"demand {demand.id!r} is whole, and has {units} of {asked}")
@@ -118,6 +156,86 @@ def check_rows(problem: Problem, policy: Policy, sent: Sequence[tuple[Any, Any, 
     for donor in problem.donors:
         if donor.max_shipments is not None and shipments.get(donor.id, 0) > donor.max_shipments:
             _lie("SHIPMENTS", f"donor {donor.id!r} has {shipments[donor.id]} shipments of {donor.max_shipments}")
+
+
+def check_purchases(problem: Problem, purchases: Sequence[Purchase]) -> None:
+    """Whether money does what funds, prices and needs say, to the fen.
+
+    Parameters
+    ----------
+    problem
+        Has the needs, the funds and the prices.
+    purchases
+        What is said to be bought.
+
+    Raises
+    ------
+    VerificationError
+        ``PURCHASE`` for one that is none, ``PRICE`` for money that is not the price of what is bought, ``SCOPE`` for a
+        fund that is not for the need, ``BALANCE`` for more than a fund has, ``CAP`` for more than it gives.
+    """
+    needs = {need.id: need for need in problem.admission().demands}
+    funds: dict[str, Any] = {fund.id: fund for fund in getattr(problem, "funds", ())}
+    prices = getattr(problem, "prices", ())
+    spent: Counter[str] = Counter()
+    of_need: Counter[tuple[str, str]] = Counter()
+    of_household: Counter[tuple[str, str]] = Counter()
+    before = ""
+    for purchase in purchases:
+        need = needs.get(purchase.demand_id)
+        what = f"the purchase for demand {purchase.demand_id!r}"
+        if need is None or purchase.demand_id <= before:
+            _lie("PURCHASE", f"{what}: it does not take part, comes twice, or is out of order")
+        before = purchase.demand_id
+        if (purchase.household_id, purchase.item) != (need.household_id, need.item):
+            _lie("PURCHASE", f"{what}: household or item is another")
+        paid_by = [payment.fund_id for payment in purchase.payments]
+        amounts = [payment.amount_fen for payment in purchase.payments]
+        whole = all(type(number) is int and number > 0 for number in (purchase.quantity, *amounts))
+        if not whole or any(one >= other for one, other in pairwise(paid_by)):
+            _lie("PURCHASE", f"{what}: quantities and amounts are whole and above nothing, each fund comes once")
+        if "money" not in need.accepts:
+            _lie("SCOPE", f"{what}: it does not accept money")
+        valid = [
+            price.price_fen
+            for price in prices
+            if (price.item, price.unit) == (need.item, need.unit)
+            and price.valid_from <= problem.as_of
+            and (price.valid_to is None or problem.as_of <= price.valid_to)
+        ]
+        if valid != [purchase.price_fen]:
+            _lie("PRICE", f"{what}: that is not the price of the day")
+        if sum(amounts) != purchase.quantity * purchase.price_fen:
+            _lie("PRICE", f"{what}: {sum(amounts)} fen for {purchase.quantity} at {purchase.price_fen}")
+        for payment in purchase.payments:
+            fund = funds.get(payment.fund_id)
+            if fund is None or payment.sponsor_id != fund.sponsor_id:
+                _lie("PURCHASE", f"{what}: fund {payment.fund_id!r} is not there, or of another sponsor")
+            if not _is_for(fund, need, problem.as_of):
+                _lie("SCOPE", f"{what}: fund {fund.id!r} is not for it, or not open")
+            spent[fund.id] += payment.amount_fen
+            of_need[fund.id, need.id] += payment.amount_fen
+            of_household[fund.id, need.household_id] += payment.amount_fen
+    for fund_id, fen in spent.items():
+        if fen > funds[fund_id].balance_fen:
+            _lie("BALANCE", f"fund {fund_id!r} pays {fen} fen of {funds[fund_id].balance_fen}")
+    for counted, cap in ((of_need, "need_cap_fen"), (of_household, "household_cap_fen")):
+        for (fund_id, _), fen in counted.items():
+            most = getattr(funds[fund_id], cap)
+            if most is not None and fen > most:
+                _lie("CAP", f"fund {fund_id!r} pays {fen} fen where {most} are the most")
+
+
+def _is_for(fund: Any, need: Any, as_of: date) -> bool:
+    inside = not fund.only_areas or any((need.place.code or "").startswith(area) for area in fund.only_areas)
+    return bool(
+        fund.opens_on <= as_of
+        and (fund.closes_on is None or as_of <= fund.closes_on)
+        and (not fund.only_categories or need.category in fund.only_categories)
+        and (not fund.only_items or need.item in fund.only_items)
+        and (fund.only_project is None or fund.only_project == need.project)
+        and inside
+    )
 
 
 def proven_gaps(
@@ -161,11 +279,13 @@ class _Prover:
     ) -> None:
         self.policy, self.levels, self.d, self.certificate = policy, levels, decided, certificate
         demands, supplies = problem.admission().demands, problem.admission().supplies
-        n, m = len(demands), len(supplies)
-        self.demands, self.supplies = n, m
+        funds = () if problem.money is None else problem.money.open
+        n, m = len(demands), len(supplies) + len(funds)
+        self.demands, self.supplies, self.funds = n, m, len(funds)
         load_of = problem.load(policy)
-        capacity = [problem.capacity(supply) for supply in supplies]
+        capacity = [*(problem.capacity(supply) for supply in supplies), *(None for _ in funds)]
         i, j = decided.i, decided.j
+        paid = j >= len(supplies)
 
         def loads(rows: Ints, columns: Ints, metric: Ints) -> Ints:
             found = [
@@ -175,38 +295,58 @@ class _Prover:
             return np.array(found, dtype=np.int64)
 
         carries = any(one is not None for one in capacity)
-        self.load = loads(i, j, decided.metric) if carries else np.zeros(len(i), dtype=np.int64)
+        self.load = np.zeros(len(i), dtype=np.int64)
+        if carries:
+            self.load[~paid] = loads(i[~paid], j[~paid], decided.metric[~paid]) * decided.serves[~paid]
         self.pinned_load, self.pinned = np.zeros(m, dtype=np.int64), np.zeros(m, dtype=np.int64)
         if carries:
             each = loads(decided.pin_i, decided.pin_j, decided.pin_metric)
             np.add.at(self.pinned_load, decided.pin_j, each * decided.pin_units)
-        np.add.at(self.pinned, decided.pin_j, decided.pin_units)
+        np.add.at(self.pinned, decided.pin_j, decided.pin_used)
         pinned_at = np.zeros(n, dtype=np.int64)
         np.add.at(pinned_at, decided.pin_i, decided.pin_units)
         self.room = np.array([_ENDLESS if c is None else c for c in capacity], dtype=np.int64) - self.pinned_load
 
         # what values a pair, a demand's share and a supply's share may have, but nothing
-        pack = np.array([getattr(s, "pack_size", 1) for s in supplies], dtype=np.int64)[j]
-        lot = np.array([getattr(s, "min_lot", 1) for s in supplies], dtype=np.int64)[j]
+        single = [1] * len(funds)
+        pack = np.array([*(getattr(s, "pack_size", 1) for s in supplies), *single], dtype=np.int64)[j]
+        lot = np.array([*(getattr(s, "min_lot", 1) for s in supplies), *single], dtype=np.int64)[j]
         width = max(m, 1)
         fixed = np.isin(i * width + j, decided.pin_i * width + decided.pin_j)
-        most = np.minimum(decided.asked[i], decided.offered[j])
+        fen = self._money(problem, demands, funds, i, j - len(supplies))
+        self._parts(problem, demands, supplies, i, j)
+        wanted = np.where(paid, fen, decided.asked[i] // np.maximum(decided.serves, 1))
+        wanted = np.where(self.each > 0, decided.asked[i] * self.each, wanted)
+        most = np.minimum(wanted, decided.offered[j] // decided.takes)
         if problem.pair_limit is not None:
             most = np.minimum(most, problem.pair_limit)
         heavy = np.flatnonzero(self.load)
         most[heavy] = np.minimum(most[heavy], self.room[j[heavy]] // self.load[heavy])
+        # so many batches make whole packs
+        pack = pack // np.gcd(pack, decided.takes)
         self.step, self.last = pack, most // pack * pack
-        self.first = np.where(fixed, pack, -(-lot // pack) * pack)
+        self.first = np.where(fixed, pack, -(-lot // (pack * decided.takes)) * pack)
         self.last = np.where(self.last < self.first, 0, self.last)
         reach, stock = np.zeros(n, dtype=np.int64), np.zeros(m, dtype=np.int64)
-        np.add.at(reach, i, self.last)
-        np.add.at(stock, j, self.last)
+        np.add.at(reach, i, self.last * decided.serves)
+        np.add.at(stock, j, self.last * decided.takes)
+        purse = np.zeros(n, dtype=np.int64)
+        np.add.at(purse, i[paid], self.last[paid])
+        self.bought_last = np.where(self.price > 0, np.minimum(decided.asked, purse // np.maximum(self.price, 1)), 0)
+        reach += self.bought_last
+        inside = np.zeros(len(self.part_demand), dtype=np.int64)
+        np.add.at(inside, self.part_of_pair[self.each > 0], self.last[self.each > 0])
+        self.made_last = np.where(np.isin(np.arange(n), self.part_demand), decided.asked, 0)
+        np.minimum.at(self.made_last, self.part_demand, inside // np.maximum(self.part_each, 1))
+        reach += self.made_last
+        asks = decided.asked + pinned_at
         whole = np.array([d.whole for d in demands], dtype=np.bool_)
         least = np.array([getattr(d, "min_quantity", 1) for d in demands], dtype=np.int64) - pinned_at
         self.served_first = np.where(whole, np.maximum(decided.asked, 1), np.maximum(least, 1))
         self.served_last = np.minimum(decided.asked, reach)
         self.served_last[self.served_last < self.served_first] = 0
-        self.minimum = np.array([getattr(s, "min_persons", 0) for s in supplies], dtype=np.int64)
+        nothing = np.zeros(len(funds), dtype=np.int64)
+        self.minimum = np.append(np.array([getattr(s, "min_persons", 0) for s in supplies], dtype=np.int64), nothing)
         must = (policy.min_load == "hard") & (self.pinned == 0)
         self.given_first = np.where(must, np.maximum(self.minimum, 1), 1)
         self.given_last = np.minimum(decided.offered, stock)
@@ -216,6 +356,7 @@ class _Prover:
         donors = sorted((d for d in problem.donors if d.max_shipments is not None), key=lambda d: d.id)
         group_of = {donor.id: group for group, donor in enumerate(donors)}
         group = np.array([group_of.get(getattr(s, "donor_id", ""), -1) for s in supplies], dtype=np.int64)
+        group = np.append(group, np.full(len(funds), -1))
         self.group = np.where(fixed, -1, group[j])
         self.group_of_supply = group
         used = np.bincount(group[decided.pin_j][group[decided.pin_j] >= 0], minlength=len(donors))
@@ -229,7 +370,7 @@ class _Prover:
         self.most = np.array(
             [
                 c if of_load else getattr(s, "max_persons", 0)
-                for c, of_load, s in zip(capacity, by_load, supplies, strict=True)
+                for c, of_load, s in zip(capacity, by_load, [*supplies, *funds], strict=True)
             ],
             dtype=np.int64,
         )
@@ -243,12 +384,23 @@ class _Prover:
         fair: Mapping[str, int] = {}
         if policy.balance == "total" and any(level.name == "balance" for level in levels):
             fair = problem.fair_shares(policy)
-        self.below = np.array([fair.get(s.id, 0) for s in supplies], dtype=np.int64) - self.before
+        self.below = np.append(np.array([fair.get(s.id, 0) for s in supplies], dtype=np.int64), nothing) - self.before
+        self._count(demands, asks, pinned_at)
+        self.bought_costs = [
+            np.array([0 if level.bought_cost is None else level.bought_cost(d) for d in demands], dtype=np.int64)
+            for level in levels
+        ]
 
         # what was decided
         self.served, self.given, self.loaded = (np.zeros(k, dtype=np.int64) for k in (n, m, m))
-        np.add.at(self.served, i, decided.units)
-        np.add.at(self.given, j, decided.units)
+        np.add.at(self.served, i, decided.units * decided.serves)
+        self.served += decided.bought
+        sent = np.zeros(len(self.part_demand), dtype=np.int64)
+        np.add.at(sent, self.part_of_pair[self.each > 0], decided.units[self.each > 0])
+        made = np.zeros(n, dtype=np.int64)
+        made[self.part_demand] = sent // np.maximum(self.part_each, 1)
+        self.served += made
+        np.add.at(self.given, j, decided.units * decided.takes)
         np.add.at(self.loaded, j, decided.units * self.load)
         self.supply_costs = [
             np.zeros(m, dtype=np.int64)
@@ -260,13 +412,80 @@ class _Prover:
                         supplies,
                         (self.given + self.pinned).tolist(),
                         (self.loaded + self.pinned_load).tolist(),
-                        strict=True,
+                        strict=False,  # funds follow, and carry nothing
                     )
-                ],
+                ]
+                + [0] * len(funds),
                 dtype=np.int64,
             )
             for level in levels
         ]
+
+    def _parts(self, problem: Problem, demands: Sequence[Any], supplies: Sequence[Any], i: Ints, j: Ints) -> None:
+        """Components of kits: a row for each need and component, and which pair is of which."""
+        found = [
+            (row, kind, each)
+            for row, demand in enumerate(demands)
+            for kind, each in sorted(problem.components(demand).items())
+        ]
+        self.part_demand = np.array([row for row, _, _ in found], dtype=np.int64)
+        self.part_each = np.array([each for _, _, each in found], dtype=np.int64)
+        number = {(row, kind): place for place, (row, kind, _) in enumerate(found)}
+        self.part_of_pair = np.full(len(i), -1, dtype=np.int64)
+        if found:
+            kinds = [problem.supply_side.item(supply) for supply in supplies]
+            ends = zip(i.tolist(), j.tolist(), strict=True)
+            places = [number.get((a, kinds[b]), -1) if b < len(kinds) else -1 for a, b in ends]
+            self.part_of_pair = np.array(places, dtype=np.int64)
+        self.each = np.zeros(len(i), dtype=np.int64)
+        inside = self.part_of_pair >= 0
+        self.each[inside] = self.part_each[self.part_of_pair[inside]]
+
+    def _money(self, problem: Problem, demands: Sequence[Any], funds: Sequence[Any], i: Ints, fund: Ints) -> Ints:
+        """Most fen on each pair with a fund, 0 on others; prices, and the caps that needs of a household share."""
+        money = problem.money
+        prices = [0 if money is None or "money" not in d.accepts else money.price_of(d) or 0 for d in demands]
+        self.price = np.array(prices, dtype=np.int64)
+        fen = np.zeros(len(i), dtype=np.int64)
+        self.cap_of_pair = np.full(len(i), -1, dtype=np.int64)
+        sharing: dict[tuple[int, str], list[int]] = {}
+        for place in np.flatnonzero(fund >= 0).tolist():
+            need, payer = demands[i[place]], funds[fund[place]]
+            limits = [payer.balance_fen, prices[i[place]] * int(self.d.asked[i[place]])]
+            limits += [cap for cap in (payer.need_cap_fen, payer.household_cap_fen) if cap is not None]
+            fen[place] = min(limits)
+            if payer.household_cap_fen is not None:
+                sharing.setdefault((int(fund[place]), str(need.household_id)), []).append(place)
+        shared = sorted((key, places) for key, places in sharing.items() if len(places) > 1)
+        self.caps = np.array([funds[f].household_cap_fen for (f, _), _ in shared], dtype=np.int64)
+        self.cap_fund = np.array([f for (f, _), _ in shared], dtype=np.int64)
+        for number, (_, places) in enumerate(shared):
+            self.cap_of_pair[places] = number
+        return fen
+
+    def _count(self, demands: Sequence[Any], asks: Ints, pinned_at: Ints) -> None:
+        """Groups that levels count and that pins leave open: their demands, and whether they are met in full."""
+        rest = self.d.asked
+        self.full_level = np.full(len(demands), -1, dtype=np.int64)
+        self.full_last = (self.served_last >= rest) & (rest > 0)
+        self.group_level: list[int] = []
+        self.group_members: list[Ints] = []
+        for row, level in enumerate(self.levels):
+            if level.counted is None:
+                continue
+            members: dict[tuple[str, ...], list[int]] = {}
+            for i, demand in enumerate(demands):
+                key = level.counted.key(demand)
+                if key is not None:
+                    members.setdefault(key, []).append(i)
+            for _, rows in sorted(members.items()):
+                here = np.array(rows, dtype=np.int64)
+                begun = level.counted.completed or bool(pinned_at[here].any())
+                # where the group is one demand met in full, or pins count already, there is no row of it
+                self.group_level.append(-1 if begun else row)
+                self.group_members.append(here)
+                if level.counted.completed and rest[rows[0]]:
+                    self.full_level[rows[0]] = row
 
     def gaps(self) -> list[int]:
         i, j = self.d.i, self.d.j
@@ -289,7 +508,9 @@ class _Prover:
         pairs = _lists(of_demand[i], count)
         demands, supplies = _lists(of_demand, count), _lists(of_supply, count)
         groups = _lists(of_group, count)
-        parts = [_Piece(*one) for one in zip(pairs, demands, supplies, groups, strict=True)]
+        caps = _lists(of_supply[self.cap_fund + self.supplies - self.funds], count)
+        counted = _lists(self._component_of_groups(of_demand), count)
+        parts = [_Piece(*one) for one in zip(pairs, demands, supplies, groups, caps, counted, strict=True)]
         gaps: list[int] = []
         tops: list[int] = []
         reached = [[self._reached(part, row) for row in range(len(self.levels))] for part in parts]
@@ -315,6 +536,17 @@ class _Prover:
             gaps.append(gap + lost)
         return gaps
 
+    def _component_of_groups(self, of_demand: Ints) -> Ints:
+        """Component of each group that a level counts; −1 where none of its demands has a pair, or no row is of it."""
+        found = np.full(len(self.group_level), -1, dtype=np.int64)
+        for number, (level, members) in enumerate(zip(self.group_level, self.group_members, strict=True)):
+            inside = np.unique(of_demand[members][of_demand[members] >= 0])
+            if level >= 0 and len(inside) > 1:
+                _lie("CERTIFICATE", "the certificate takes apart what is connected")
+            if level >= 0 and len(inside):
+                found[number] = inside[0]
+        return found
+
     def _reached(self, part: _Piece, row: int) -> int:
         """Value of a level in a component, pinned units left out of costs of pairs."""
         level = self.levels[row]
@@ -323,6 +555,13 @@ class _Prover:
         left = (self.d.asked - self.served)[part.demands].astype(object)
         value = (left * self.unmet[row][part.demands]).sum()
         value += (self.d.units[part.pairs].astype(object) * self.d.costs[row][part.pairs]).sum()
+        value += (self.d.bought[part.demands].astype(object) * self.bought_costs[row][part.demands]).sum()
+        a = part.demands
+        met = (self.full_level[a] == row) & (self.served[a] >= self.d.asked[a])
+        value -= int(met.sum())
+        value -= sum(
+            self.group_level[g] == row and bool(self.served[self.group_members[g]].any()) for g in part.counted.tolist()
+        )
         return int(value + self.supply_costs[row][part.supplies].sum())
 
     def _bound(self, part: _Piece, row: int, budgets: Sequence[int], tree: TreeProof) -> int:
@@ -371,7 +610,7 @@ class _Prover:
         for (kind, node), value in zip(tree.rows.tolist(), multipliers.tolist(), strict=True):
             if kind not in y or not 0 <= node < len(y[kind]) or (kind == _SHIPMENTS and self.scattered[node]):
                 _lie("CERTIFICATE", "a multiplier of nothing")
-            if (value > 0 and kind not in (_SERVED, _GIVEN, _LARGEST)) or (value < 0 and kind == _LARGEST):
+            if (value > 0 and kind not in _UPWARDS) or (value < 0 and kind == _LARGEST):
                 _lie("CERTIFICATE", "a multiplier has the wrong sign")
             y[kind][node] += value
         weights = [(h, int(w)) for h, w in enumerate(above.tolist()) if w and not self.levels[h].largest]
@@ -384,13 +623,29 @@ class _Prover:
 
         i, j, load = self.d.i[part.pairs], self.d.j[part.pairs], self.load[part.pairs].astype(object)
         by_load = self.by_load.astype(object)
-        cost = -y[_SERVED][i] - y[_GIVEN][j] - load * y[_LOAD][j]
+        serves, takes = self.d.serves[part.pairs].astype(object), self.d.takes[part.pairs].astype(object)
+        cost = -serves * y[_SERVED][i] - takes * y[_GIVEN][j] - load * y[_LOAD][j]
+        cost = cost - np.where(self.d.j[part.pairs] >= self.supplies - self.funds, y[_BOUGHT][i], 0)
+        component = self.part_of_pair[part.pairs]
+        cost[component >= 0] = cost[component >= 0] - y[_PART][component[component >= 0]]
+        cap = self.cap_of_pair[part.pairs]
+        cost[cap >= 0] = cost[cap >= 0] - y[_CAP][cap[cap >= 0]]
         cost = cost - load * by_load[j] * (1000 * y[_SHARE] + y[_OVER])[j]
         group = self.group[part.pairs]
         use = np.zeros(len(group), dtype=object)
         use[group >= 0] = -y[_SHIPMENTS][group[group >= 0]]
         a, b = part.demands, part.supplies
-        served = y[_SERVED][a]
+        served = y[_SERVED][a] + y[_FULL][a]
+        rows = np.zeros(self.demands, dtype=object)
+        np.add.at(rows, self.part_demand, self.part_each.astype(object) * y[_PART])
+        made = rows[a] - y[_SERVED][a]
+        full = -self.d.asked[a].astype(object) * y[_FULL][a]
+        group = -y[_GROUP][part.counted]
+        groups_of = np.zeros(self.demands, dtype=object)
+        for g in part.counted.tolist():
+            groups_of[self.group_members[g]] += y[_GROUP][g]
+        served = served + groups_of[a]
+        bought = self.price[a].astype(object) * y[_BOUGHT][a] - y[_SERVED][a]
         pinned = (self.pinned[b] > 0).astype(object)
         given = y[_GIVEN][b] + y[_SHORTFALL][b]
         given = given - (1 - by_load[b]) * (1000 * y[_SHARE] + y[_OVER])[b]
@@ -404,6 +659,9 @@ class _Prover:
         for h, weight in weights:
             level = self.levels[h]
             cost = cost + weight * self.d.costs[h][part.pairs].astype(object)
+            bought = bought + weight * self.bought_costs[h][a].astype(object)
+            full = full - np.where(self.full_level[a] == h, weight, 0)
+            group = group - np.array([weight if self.group_level[g] == h else 0 for g in part.counted.tolist()], object)
             served = served - weight * self.unmet[h][a].astype(object)
             total += weight * int((self.unmet[h][a].astype(object) * self.d.asked[a]).sum())
             if level.name == "minimum-loads":
@@ -424,6 +682,7 @@ class _Prover:
         total += int((y[_LOAD][b] * np.where(y[_LOAD][b] != 0, room, 0)).sum())
         if (y[_LOAD][b] * (room > _ENDLESS // 2)).any():
             _lie("CERTIFICATE", "a multiplier of nothing")
+        total += int((y[_CAP][part.caps] * self.caps[part.caps]).sum()) if len(part.caps) else 0
         total += int((y[_SHIPMENTS][part.groups] * self.shipments[part.groups]).sum()) if len(part.groups) else 0
         slack = self.most[b].astype(object) * self.common - 1000 * self.before[b].astype(object)
         total += int((y[_SHARE][b] * slack).sum() + (y[_OVER][b] * self.below[b]).sum())
@@ -431,9 +690,15 @@ class _Prover:
         low, high = np.zeros(len(part.pairs), dtype=np.int64), self.last[part.pairs].copy()
         a_low, a_high = np.zeros(len(a), dtype=np.int64), self.served_last[a].copy()
         b_low, b_high = np.zeros(len(b), dtype=np.int64), self.given_last[b].copy()
+        k_low, k_high = np.zeros(len(a), dtype=np.int64), self.made_last[a].copy()
+        c_low, c_high = np.zeros(len(a), dtype=np.int64), self.bought_last[a].copy()
         for one, other, threshold, more in case:
             if one >= 0 and other >= 0:
                 lows, highs, at = low, high, np.flatnonzero((i == one) & (j == other))
+            elif one >= 0 and other == -3:
+                lows, highs, at = k_low, k_high, np.flatnonzero(a == one)
+            elif one >= 0 and other == -2:
+                lows, highs, at = c_low, c_high, np.flatnonzero(a == one)
             elif one >= 0:
                 lows, highs, at = a_low, a_high, np.flatnonzero(a == one)
             else:
@@ -448,6 +713,8 @@ class _Prover:
             (cost, use, self.first[part.pairs], self.step[part.pairs], low, high),
             (served, 0, self.served_first[a], 1, a_low, a_high),
             (given, given_use, self.given_first[b], 1, b_low, b_high),
+            (bought, 0, np.ones(len(a), dtype=np.int64), 1, c_low, c_high),
+            (made, 0, np.ones(len(a), dtype=np.int64), 1, k_low, k_high),
         ]
         packed = set(tree.packed.ravel().tolist())
         for number, (price, fee, first, step, lows, highs) in enumerate(pieces):
@@ -475,28 +742,32 @@ class _Prover:
                 total += int(best.sum()) if len(best) else 0
         for price, last in (
             (short, missing),
+            (full, ((self.full_level >= 0) & self.full_last)[a].astype(object)),
+            (group, np.ones(len(part.counted), dtype=object)),
             (share, np.full(len(b), max(0, min([1000 - self.common, *limit])), dtype=object)),
             (over, np.maximum(0, self.most[b] - np.maximum(self.below + self.before, 0)[b]).astype(object)),
         ):
-            total += int(np.minimum(0, price * last).sum()) if len(b) else 0
+            total += int(np.minimum(0, price * last).sum()) if len(price) else 0
         if self.levels[row].largest:
             weight = int(y[_LARGEST][b].sum()) if len(b) else 0
             total += scale * self.common + min(0, (scale - weight) * max(0, 1000 - self.common))
         return -(-total // scale)
 
     def _sizes(self) -> tuple[int, ...]:
-        m = self.supplies
-        return (self.demands, m, m, m, len(self.shipments), m, m, m)
+        n, m, parts = self.demands, self.supplies, len(self.part_demand)
+        return (n, m, m, m, len(self.shipments), m, m, m, n, len(self.caps), n, len(self.group_level), parts)
 
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A component: its pairs, demands, supplies and groups."""
+    """A component: its pairs, demands, supplies, groups of supplies, caps that needs share, groups that count."""
 
     pairs: Ints
     demands: Ints
     supplies: Ints
     groups: Ints
+    caps: Ints
+    counted: Ints
 
 
 def _lists(label: Ints, count: int) -> list[Ints]:

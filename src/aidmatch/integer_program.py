@@ -5,7 +5,8 @@
                                       x_c ∈ {0} ∪ {least_c, least_c + step_c, …} up to most_c.
 
 The columns are, in this order: the flow on each arc, what each demand is
-served, what each supply gives, and any more that a formulation wants. The rows
+served, what each supply gives, what is bought for some demands, and any more
+that only count what the others do. The rows
 that tie what is served and given to the flow are rows like others. The answer
 that uses nothing at all satisfies every row.
 """
@@ -41,6 +42,16 @@ class RowKind(IntEnum):
     SHARE = 5
     #: load − over ≤ target − load pinned, at a supply
     OVER = 6
+    #: Σ fen paid for a demand − price·what is bought for it = 0
+    BOUGHT = 8
+    #: Σ fen that a fund pays for the demands of a household ≤ its cap
+    CAP = 9
+    #: units asked·[met in full] − what a demand is served ≤ 0
+    FULL = 10
+    #: whether a group counts − what its demands are served ≤ 0
+    GROUP = 11
+    #: Σ flow of a component to a demand − units in a kit·kits put together for it = 0
+    PART = 12
     #: the largest − cost·column ≥ 0, made by the engine for a level that asks for the largest
     LARGEST = 7
 
@@ -77,6 +88,10 @@ class IntegerProgram:
         Ends of the arcs, which are the first columns; int64, sorted by demand and then supply.
     demands, supplies
         Numbers of nodes; their columns follow those of the arcs.
+    bought
+        Number of columns that follow these and are decided, too: what is bought, or put together, for a demand.
+    scale
+        What multipliers are divided by: the larger the numbers in the rows, the finer it should be.
     row_start, row_column, row_coefficient
         The matrix A by rows: entries of row r are those from row_start[r] to row_start[r + 1].
     use_start, use_column, use_coefficient
@@ -107,6 +122,8 @@ class IntegerProgram:
     row_kind: Ints
     row_node: Ints
     levels: tuple[IntegerLevel, ...]
+    bought: int = 0
+    scale: int = 2**20
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
@@ -22,7 +22,19 @@ from aidmatch.integer_certificate import IntegerCertificate
 from aidmatch.policy import Policy
 from aidmatch.report import Report
 
-__all__ = ["REASONS", "Assignment", "Changes", "Coverage", "LevelResult", "Matching", "SolverUse", "Solving", "Status"]
+__all__ = [
+    "REASONS",
+    "Assignment",
+    "Changes",
+    "Coverage",
+    "LevelResult",
+    "Matching",
+    "Payment",
+    "Purchase",
+    "SolverUse",
+    "Solving",
+    "Status",
+]
 
 #: Version of the form of saved matchings.
 VERSION: Final = 1
@@ -33,6 +45,7 @@ REASONS: Final = {
     "NOT_ALLOWED": "rules or decisions allow none of those who offer it",
     "OUT_OF_REACH": "all that are allowed are out of reach, or not among the listed pairs",
     "ONE_EACH": "all in reach serve it already, and each can do so only once",
+    "MONEY_USED_UP": "no lot could serve it, and the funds that may pay for it have no more",
     "USED_UP": "all in reach are used up by others that come first, or as early",
     "DOES_NOT_FIT": "what is left in reach does not fit: wholes, packs, lots, shipments, hours or minimum loads",
 }
@@ -70,9 +83,11 @@ class Assignment:
     metres
         The same if that unit is the metre, else None.
     item, household_id, giver_id
-        What it is, the household that gets it, and who gives it: the donor, or the caregiver's household.
+        What is sent, the household that gets it, and who gives it: the donor, or the caregiver's household.
     pinned
         How many of the units people have fixed.
+    taken
+        Units of the lot that are used up, where a substitute stands for more or fewer than they are; else None.
     """
 
     demand_id: str
@@ -84,6 +99,53 @@ class Assignment:
     household_id: str
     giver_id: str
     pinned: int
+    taken: int | None = None
+
+    @property
+    def used(self) -> int:
+        """Units of the supply that are used up."""
+        return self.quantity if self.taken is None else self.taken
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """What one fund pays towards a purchase.
+
+    Parameters
+    ----------
+    fund_id, sponsor_id
+        The fund, and whose it is.
+    amount_fen
+        Fen, at least 1.
+    """
+
+    fund_id: str
+    sponsor_id: str
+    amount_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """So many units that are bought for one demand, by one fund or several.
+
+    Parameters
+    ----------
+    demand_id, household_id
+        The need, and the household that gets it.
+    item, quantity
+        What is bought, and units of it, at least 1.
+    price_fen
+        Of one unit.
+    payments
+        Who pays, sorted by fund; together exactly the quantity times the price.
+    """
+
+    demand_id: str
+    household_id: str
+    item: str
+    quantity: int
+    price_fen: int
+    payments: tuple[Payment, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,12 +297,15 @@ class Changes:
         Pairs with another quantity: demand id, supply id, quantity before, quantity now.
     levels
         Difference of each level's value that both have, by name: now less before.
+    paid
+        Payments that came, went or have another amount: demand id, fund id, fen before, fen now.
     """
 
     added: tuple[tuple[str, str, int], ...]
     removed: tuple[tuple[str, str, int], ...]
     changed: tuple[tuple[str, str, int, int], ...]
     levels: Mapping[str, int]
+    paid: tuple[tuple[str, str, int, int], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -281,6 +346,12 @@ class Matching:
         The proof; where integers were needed, of nobody but whom it is about.
     integer
         The proof where integers were needed.
+    purchases
+        What is bought with money, sorted by demand.
+    closed_funds
+        Reason of each fund that did not take part, by id.
+    known_total
+        How many demands the platform knows of in all; None if it did not say.
     """
 
     __pydantic_config__: ClassVar = ConfigDict(extra="forbid", hide_input_in_errors=True)
@@ -304,6 +375,9 @@ class Matching:
     solving: Solving
     certificate: Certificate
     integer: IntegerCertificate | None = None
+    purchases: tuple[Purchase, ...] = ()
+    closed_funds: Mapping[str, str] = field(default_factory=dict)
+    known_total: int | None = None
 
     def __repr__(self) -> str:
         return f"<Matching: {self.status}, {len(self.assignments):,} assignments, {len(self.unmet):,} unmet>"
@@ -311,7 +385,8 @@ class Matching:
     @property
     def digest(self) -> str:
         """SHA-256 of the answer itself: assignments, unmet, level values."""
-        rows = [(a.demand_id, a.supply_id, a.quantity) for a in self.assignments]
+        rows: list[Any] = [(a.demand_id, a.supply_id, a.quantity) for a in self.assignments]
+        rows += [(p.demand_id, p.quantity, [(x.fund_id, x.amount_fen) for x in p.payments]) for p in self.purchases]
         return _sha256([rows, sorted(self.unmet.items()), [(level.name, level.value) for level in self.levels]])
 
     @property
@@ -320,12 +395,13 @@ class Matching:
         return _sha256([self.as_of.isoformat(), dict(self.inputs), self.policy.digest, self.digest])[:16]
 
     def to_rows(self) -> Iterator[dict[str, Any]]:
-        """The assignments as rows for a table, one a pair.
+        """The assignments as rows for a table, one a pair, and then the payments, one a fund and need.
 
         Returns
         -------
         Mappings with the keys run_id, assignment_id, demand_id, supply_id, household_id, giver_id, item, quantity,
-        cost, cost_unit, metres, pinned, state.
+        cost, cost_unit, metres, pinned, state, kind, amount_fen. The `kind` is ``goods`` or ``money``; a payment has
+        the fund as its supply, no quantity, since several funds may pay for one unit, and an amount.
         """
         run_id = self.run_id
         for a in self.assignments:
@@ -343,7 +419,23 @@ class Matching:
                 "metres": a.metres,
                 "pinned": a.pinned,
                 "state": "offered",
+                "kind": "goods",
+                "amount_fen": None,
             }
+        for p in self.purchases:
+            for payment in p.payments:
+                yield dict.fromkeys(_COLUMNS) | {
+                    "run_id": run_id,
+                    "assignment_id": _sha256([run_id, p.demand_id, "fund", payment.fund_id])[:16],
+                    "demand_id": p.demand_id,
+                    "supply_id": payment.fund_id,
+                    "household_id": p.household_id,
+                    "giver_id": payment.sponsor_id,
+                    "item": p.item,
+                    "state": "offered",
+                    "kind": "money",
+                    "amount_fen": payment.amount_fen,
+                }
 
     def write(self, path: str | Path, *, neutralise: bool = True) -> Path:
         """Export the assignments.
@@ -459,6 +551,10 @@ class Matching:
             {(a.demand_id, a.supply_id): a.quantity for a in matching.assignments} for matching in (self, previous)
         )
         values = {level.name: level.value for level in previous.levels}
+        paid, paid_before = (
+            {(p.demand_id, x.fund_id): x.amount_fen for p in matching.purchases for x in p.payments}
+            for matching in (self, previous)
+        )
         return Changes(
             added=tuple((*pair, now[pair]) for pair in sorted(now.keys() - before.keys())),
             removed=tuple((*pair, before[pair]) for pair in sorted(before.keys() - now.keys())),
@@ -468,6 +564,11 @@ class Matching:
                 if now[pair] != before[pair]
             ),
             levels={level.name: level.value - values[level.name] for level in self.levels if level.name in values},
+            paid=tuple(
+                (*pair, paid_before.get(pair, 0), paid.get(pair, 0))
+                for pair in sorted(paid.keys() | paid_before.keys())
+                if paid.get(pair) != paid_before.get(pair)
+            ),
         )
 
     def summary(self) -> str:
@@ -479,11 +580,21 @@ class Matching:
         served = sum(c.served for c in self.coverage)
         yield f"Matching {self.status}, decided for {self.as_of}"
         demand_word, supply_word = _WORDS[self.policy.family]
+        if self.known_total is not None:
+            seen = demands + len(self.closed_demands)
+            share = _share(seen, self.known_total)
+            yield f"  seen     {seen:>9,} of {self.known_total:,} {demand_word} that are known of ({share})"
         yield f"  asked    {asked:>9,} units in {demands:,} {demand_word}"
         yield f"  offered  {self.offered:>9,} units in {self.supplies:,} {supply_word}"
         share = _share(served, asked)
         yield f"  served   {served:>9,} units in {len(self.assignments):,} assignments ({share} of asked)"
-        yield from self._distance_lines(served)
+        if self.purchases:
+            fen = sum(x.amount_fen for p in self.purchases for x in p.payments)
+            funds = len({x.fund_id for p in self.purchases for x in p.payments})
+            units = sum(p.quantity for p in self.purchases)
+            what = f"of them for {len(self.purchases):,} needs, ¥{fen / 100:,.2f} of {funds:,} funds"
+            yield f"  bought   {units:>9,} {what}"
+        yield from self._distance_lines(sum(a.quantity for a in self.assignments))
         yield from _table("category", demand_word, self.coverage, self.policy.categories)
         items = sorted({c.item for c in self.coverage})
         if len(items) > 1:
@@ -492,7 +603,7 @@ class Matching:
         yield f"{'level':<16}{'value':>16}{'bound':>16}{'gap':>6}  proof"
         for level in self.levels:
             claimed = "" if level.claimed_bound is None else f" (solver: {level.claimed_bound:,})"
-            yield f"{level.name:<16}{level.value:>16,}{level.bound:>16,}{level.gap:>6,}  {level.proof}{claimed}"
+            yield f"{level.name:<16}{level.value:>16,}{level.bound:>16,} {level.gap:>5,}  {level.proof}{claimed}"
         yield ""
         yield f"unmet: {sum(self.unmet.values()):,} units of {len(self.unmet):,} {demand_word}"
         for code, count in sorted(Counter(self.reasons.values()).items()):
@@ -501,6 +612,8 @@ class Matching:
         for what, closed in ((demand_word, self.closed_demands), (supply_word, self.closed_supplies)):
             for code, count in sorted(Counter(closed.values()).items()):
                 yield f"  not part of the decision: {count:,} {what} {code}"
+        for code, count in sorted(Counter(self.closed_funds.values()).items()):
+            yield f"  not part of the decision: {count:,} funds {code}"
         for report in self.reports:
             if report.refused or report.flagged:
                 counts = ", ".join(f"{count:,} {code}" for code, count in report.counts.items())
@@ -556,5 +669,7 @@ _COLUMNS: Final = (
     "metres",
     "pinned",
     "state",
+    "kind",
+    "amount_fen",
 )
 _MATCHING: TypeAdapter[Matching] = TypeAdapter(Matching)

@@ -9,7 +9,7 @@ import numpy as np
 
 from aidmatch.arrays import Ints
 
-__all__ = ["MOST_METRIC", "CostOfPairs", "Listed", "Metric", "Nearness", "OfSupply"]
+__all__ = ["MOST_METRIC", "CostOfPairs", "Listed", "Metric", "Nearness", "OfKinds", "OfSupply"]
 
 #: No pair between points is priced at more: half the way round the earth is 20,015,115 metres.
 MOST_METRIC: Final = 2**25
@@ -158,6 +158,45 @@ class OfSupply:
     def largest(self) -> int:
         """The largest of a supply."""
         return int(np.abs(self.cost).max(initial=0))
+
+
+@dataclass(frozen=True, slots=True)
+class OfKinds:
+    """A pair costs what a table says of the kinds of its two sides.
+
+    Parameters
+    ----------
+    demand_kind, supply_kind
+        Kind of each node, int64 from 0.
+    cost
+        By kind of demand and kind of supply, int64 and nowhere below zero.
+    """
+
+    needs_metric: ClassVar[bool] = False
+
+    demand_kind: Ints
+    supply_kind: Ints
+    cost: Ints
+
+    def of(self, demand: Ints, supply: Ints, metric: Ints) -> Ints:
+        """Costs of some pairs."""
+        return self.cost[self.demand_kind[demand], self.supply_kind[supply]]
+
+    def part(self, demands: Ints, supplies: Ints) -> OfKinds:
+        """The same for some of the rows."""
+        return OfKinds(self.demand_kind[demands], self.supply_kind[supplies], self.cost)
+
+    def labels(self, demands: int, supplies: int) -> tuple[Ints, Ints]:
+        """The kinds."""
+        return self.demand_kind[None], self.supply_kind[None]
+
+    def listed(self) -> tuple[Ints, Ints]:
+        """None."""
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+
+    def largest(self) -> int:
+        """The largest of the table."""
+        return int(self.cost.max(initial=0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 from pydantic.dataclasses import dataclass
 from pydantic_core import PydanticCustomError
 
@@ -67,6 +67,12 @@ class Policy:
     balance
         What the level ``balance`` counts: the ``largest`` share of what a caregiver can carry, in per mille rounded up,
         or the ``total`` of all differences from fair shares of what is asked.
+    coverage_in
+        What coverage counts: ``units``, ``needs`` that are met in full, ``households`` that get something, or the
+        ``value`` of what is served, by the problem's prices. Without it, units; but needs, where kinds of goods compete
+        for one fund, since by units that would buy what is cheap.
+    delivery_days
+        Days from the decision to the household. Goods that expire sooner are not sent.
     travel_minutes_per_km
         Minutes of travel a week, there and back, that a client one kilometre away adds to a caregiver's load; a part of
         a minute counts as one.
@@ -78,7 +84,7 @@ class Policy:
     family: Literal["giving", "care"] = "giving"
     categories: Ordered = ("A", "B", "C", "D")
     levels: Ordered = ("coverage", "distance")
-    rules: Distinct = ("only-categories", "only-areas", "own-product")
+    rules: Distinct = ("only-categories", "only-areas", "only-project", "own-product")
     max_km: Kilometres | None = None
     max_km_by_item: Annotated[tuple[tuple[Text, Kilometres], ...], BeforeValidator(_pairs)] = ()
     max_pairs_changed: Count | None = None
@@ -86,6 +92,8 @@ class Policy:
     min_load: Literal["soft", "hard"] = "soft"
     balance: Literal["largest", "total"] = "largest"
     travel_minutes_per_km: Count = 0
+    coverage_in: Literal["units", "needs", "households", "value"] | None = None
+    delivery_days: Annotated[Count, Field(le=3_650)] = 0
 
     @classmethod
     def giving(cls, **fields: Any) -> Policy:

@@ -15,7 +15,15 @@ from aidmatch import synthetic
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
-PRINT_ONLY = {"assign_caregivers.py", "explain_to_family.py", "hours_and_wholes.py", "new_caregiver.py", "override.py"}
+PRINT_ONLY = {
+    "assign_caregivers.py",
+    "explain_to_family.py",
+    "goods_and_money.py",
+    "hours_and_wholes.py",
+    "new_caregiver.py",
+    "override.py",
+    "substitutes_and_kits.py",
+}
 SCRIPTS = sorted(path.name for path in EXAMPLES.glob("*.py"))
 
 
@@ -199,3 +207,34 @@ def test_hours_and_wholes_are_decided_and_proven(tmp_path: Path) -> None:
     assert "decided as integer because of 2 supplies with a limit of what they carry; 2 minimum loads" in said
     assert "L1 sends 25 kg to N0" in said
     assert "coverage A 50 certified 50 claimed None multipliers" in said
+
+
+def test_goods_and_money_are_put_together_and_every_fen_is_reported(tmp_path: Path) -> None:
+    said = run("goods_and_money.py", cwd=tmp_path)
+    # 1 % of 123,456 fen, and the rest waits for the next month
+    assert "tea-shop: ¥84.84 and 560,000 millionths of a fen" in said
+    assert "seen             8 of 12 needs that are known of (66.7%)" in said
+    assert "Matching OPTIMAL" in said
+    assert "2 school bag for N04: bookstore ¥50.87, county ¥19.13" in said
+    assert "1 wheelchair for N03: clinic ¥380.00" in said
+    paid = [float(yuan) for yuan in re.findall(r"(?:bookstore|clinic|county|tea-shop) ¥([\d.]+)", said)]
+    spent = [float(yuan) for yuan in re.findall(r"spent ¥([\d.]+)", said)]
+    assert round(sum(paid), 2) == round(sum(spent), 2) == 573.00
+    assert "free for all needs it would have changed: coverage D +1, units D +1" in said
+    assert not re.findall(r"H0\d", said)
+
+
+def test_substitutes_kits_and_the_next_run_are_decided_as_worked_out_by_hand(tmp_path: Path) -> None:
+    said = run("substitutes_and_kits.py", cwd=tmp_path)
+    given = re.findall(r"^(N\d) gets (\d+) from (L\d): (\d+) x (.+)$", said, re.MULTILINE)
+    assert given == [
+        ("N1", "2", "L1", "2", "quilt"),
+        ("N2", "1", "L2", "1", "blanket"),
+        ("N3", "2", "L4", "10", "flour 5 kg"),
+        ("N4", "1", "L5", "1", "wok"),
+        ("N4", "4", "L6", "4", "bowl"),
+        ("N5", "1", "L7", "1", "lamp"),
+    ]
+    assert "'N6': 'NOT_ALLOWED'" in said
+    assert "what first items cost the levels below: {'distance': -8944}" in said
+    assert "next run: 1 kept; came (('N7', 'L2', 1),), went (('N2', 'L2', 1),), changed ()" in said

@@ -89,6 +89,7 @@ def test_who_did_not_take_part_has_no_other_facts() -> None:
         "item": "coat",
         "asked": 1,
         "served": 0,
+        "bought": 0,
         "pinned": 0,
         "closed": "NOT_APPROVED",
     }
@@ -103,6 +104,7 @@ def test_the_facts_of_one_who_lost_to_a_higher_category() -> None:
         "item": "quilt",
         "asked": 1,
         "served": 0,
+        "bought": 0,
         "pinned": 0,
         "closed": None,
         "reason": "USED_UP",
@@ -114,10 +116,15 @@ def test_the_facts_of_one_who_lost_to_a_higher_category() -> None:
         "price": {"coverage A": 1, "distance": -11_120},
         "alternative": None,
         "cost_unit": "metre",
+        "funds": [],
+        "funds_removed": [],
+        "fen_left": 0,
     }
     # and one more for a itself would cost A another one of its own
     assert explained("a").facts["price"] == {"coverage A": 1}
-    assert explained("a").facts["supplies"] == [{"supply_id": "q1", "quantity": 1, "cost": 11_120, "pinned": 0}]
+    assert explained("a").facts["supplies"] == [
+        {"supply_id": "q1", "quantity": 1, "cost": 11_120, "pinned": 0, "instead": None, "part": None, "taken": 1}
+    ]
 
 
 def test_every_supply_that_was_removed_is_counted_once_under_the_first_that_removed_it() -> None:
@@ -184,7 +191,9 @@ def test_an_alternative_that_would_cost_another_its_unit_says_at_which_level() -
 
 def test_an_alternative_in_another_county_is_worse_by_nearness() -> None:
     found = explained("c2", CARE, CARED).facts
-    assert found["supplies"] == [{"supply_id": "g1", "quantity": 1, "cost": 11_120, "pinned": 0}]
+    assert found["supplies"] == [
+        {"supply_id": "g1", "quantity": 1, "cost": 11_120, "pinned": 0, "instead": None, "part": None, "taken": 1}
+    ]
     assert found["alternative"] == {"supply_id": "g2", "cost": 0, "level": "nearness", "by": 3}
 
 
@@ -198,7 +207,9 @@ def test_listed_costs_are_the_costs_of_the_facts() -> None:
     matching = am.solve(problem)
     # n1 takes the dearer one, so that both of d1 are for n2
     one, other = explained("n1", problem, matching), explained("n2", problem, matching)
-    assert one.facts["supplies"] == [{"supply_id": "d2", "quantity": 1, "cost": 5, "pinned": 0}]
+    assert one.facts["supplies"] == [
+        {"supply_id": "d2", "quantity": 1, "cost": 5, "pinned": 0, "instead": None, "part": None, "taken": 1}
+    ]
     assert one.facts["removed"] == [{"rule": "reach", "reason": "OUT_OF_REACH", "supplies": 2}]
     assert one.facts["alternative"] == {"supply_id": "d1", "cost": 3, "level": "coverage B", "by": 1}
     assert (other.code, other.facts["price"], other.facts["eligible"]) == ("PARTLY_SERVED", {"coverage B": 1}, 1)

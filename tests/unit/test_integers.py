@@ -233,7 +233,7 @@ def test_tables_of_pairs_with_capacities_have_loads() -> None:
 
 
 def test_levels_of_caregivers_are_none_of_goods() -> None:
-    with pytest.raises(am.PolicyError, match="caregivers"):
+    with pytest.raises(am.PolicyError, match="is of care"):
         giving([need("n1")], [lot("d1")], policy=am.Policy.giving(levels=("coverage", "balance")))
 
 

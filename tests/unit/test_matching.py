@@ -14,7 +14,8 @@ from tests.instances import DAY, caregiver, client, lot, need, place, random_cas
 
 import aidmatch as am
 from aidmatch.certificate import Certificate
-from aidmatch.matching import REASONS, Changes, Coverage, SolverUse
+from aidmatch.matching import REASONS, Changes, Coverage, Payment, Purchase, SolverUse
+from aidmatch.records.money import Fund, Price
 
 KEYS = [
     "run_id",
@@ -30,6 +31,8 @@ KEYS = [
     "metres",
     "pinned",
     "state",
+    "kind",
+    "amount_fen",
 ]
 
 NEEDS = [
@@ -119,7 +122,17 @@ def test_every_reason_has_words() -> None:
     assert dict(one_each.reasons) == {"c1": "ONE_EACH"}
     whole = am.solve(am.GivingProblem([need("n1", 3, whole=True)], [lot("d1", 2)], as_of=DAY))
     assert dict(whole.reasons) == {"n1": "DOES_NOT_FIT"}
-    found = {*MATCHING.reasons.values(), *one_each.reasons.values(), *whole.reasons.values()}
+    poor = am.solve(
+        am.GivingProblem(
+            [need("n1", accepts=("money",))],
+            [],
+            as_of=DAY,
+            funds=[Fund(id="f1", sponsor_id="s", balance_fen=1, opens_on=DAY)],
+            prices=[Price(item="quilt", unit="piece", price_fen=2, valid_from=DAY)],
+        )
+    )
+    assert dict(poor.reasons) == {"n1": "MONEY_USED_UP"}
+    found = {*MATCHING.reasons.values(), *one_each.reasons.values(), *whole.reasons.values(), *poor.reasons.values()}
     assert found == set(REASONS)
 
 
@@ -143,6 +156,8 @@ def test_rows_have_their_keys_in_order() -> None:
         "metres": 11_120,
         "pinned": 0,
         "state": "offered",
+        "kind": "goods",
+        "amount_fen": None,
     }
     assert len({row["assignment_id"] for row in rows}) == 3
     assert all(len(row["assignment_id"]) == 16 for row in rows)
@@ -163,7 +178,7 @@ def test_an_export_is_replaced_and_gives_its_path(tmp_path: Path) -> None:
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [list(row) for row in rows] == [KEYS] * 3
-    assert [{key: str(value) for key, value in row.items()} for row in MATCHING.to_rows()] == rows
+    assert [{k: "" if v is None else str(v) for k, v in row.items()} for row in MATCHING.to_rows()] == rows
 
 
 def test_metres_that_are_not_known_are_an_empty_cell_and_a_null(tmp_path: Path) -> None:
@@ -450,6 +465,7 @@ def test_the_digest_covers_the_answer_and_nothing_else() -> None:
         "assignments": (replace(first, quantity=1), *MATCHING.assignments[1:]),
         "unmet": {**MATCHING.unmet, "n2": 2},
         "levels": (replace(MATCHING.levels[0], value=2), *MATCHING.levels[1:]),
+        "purchases": (Purchase("n1", "H-n1", "quilt", 1, 2, (Payment("f1", "s", 2),)),),
     }
     for name, value in answer.items():
         assert replace(MATCHING, **{name: value}).digest != MATCHING.digest
@@ -463,6 +479,9 @@ def test_the_digest_covers_the_answer_and_nothing_else() -> None:
         "reasons": {},
         "closed_demands": {},
         "closed_supplies": {},
+        "closed_funds": {"f1": "FUND_CLOSED"},
+        "purchases": (),
+        "known_total": 9,
         "coverage": (),
         "supplies": 0,
         "offered": 0,

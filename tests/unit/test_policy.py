@@ -20,7 +20,7 @@ def test_the_usual_policy_serves_a_before_b_before_c_before_d_and_then_travels_l
     assert policy == am.Policy()
     assert policy.categories == ("A", "B", "C", "D")
     assert policy.levels == ("coverage", "distance")
-    assert policy.rules == ("only-categories", "only-areas", "own-product")
+    assert policy.rules == ("only-categories", "only-areas", "only-project", "own-product")
     assert (policy.family, policy.schema, policy.max_km, policy.max_km_by_item) == ("giving", 1, None, ())
 
 
@@ -103,6 +103,8 @@ def test_every_field_counts_in_the_digest() -> None:
         "min_load": "hard",
         "balance": "total",
         "travel_minutes_per_km": 5,
+        "delivery_days": 2,
+        "coverage_in": "value",
     }
     # of the rest there is one value only
     assert {field.name for field in fields(am.Policy)} - set(changed) == {"schema", "family"}
@@ -113,8 +115,8 @@ def test_every_field_counts_in_the_digest() -> None:
 
 def test_the_digest_is_that_of_the_fields_as_canonical_json() -> None:
     text = (
-        '{"balance":"largest","categories":["急","缓"],"family":"giving","levels":["coverage","distance"],"max_km":30.0,"max_km_by_item":[["棉被",2.5]],"max_pairs_changed":null,"min_load":"soft","name":"giving",'
-        '"rules":["only-categories","only-areas","own-product"],"schema":1,"seed":"0","travel_minutes_per_km":0,"version":"1"}'
+        '{"balance":"largest","categories":["急","缓"],"coverage_in":null,"delivery_days":0,"family":"giving","levels":["coverage","distance"],"max_km":30.0,"max_km_by_item":[["棉被",2.5]],"max_pairs_changed":null,"min_load":"soft","name":"giving",'
+        '"rules":["only-categories","only-areas","only-project","own-product"],"schema":1,"seed":"0","travel_minutes_per_km":0,"version":"1"}'
     )
     policy = am.Policy.giving(categories=("急", "缓"), max_km=30, max_km_by_item={"棉被": 2.5})
     assert policy.digest == hashlib.sha256(text.encode()).hexdigest()

@@ -120,34 +120,6 @@ def test_a_pair_of_records_that_are_not_there_is_refused(triple: tuple[str, str,
     assert f"pairs= has {stranger}" in str(error)
 
 
-@pytest.mark.parametrize(
-    ("table", "field", "value"),
-    [
-        ("needs", "substitutes", "approved"),
-        ("donations", "only_project", "well"),
-    ],
-)
-def test_what_is_not_decided_exactly_is_refused_and_not_ignored(table: str, field: str, value: Any) -> None:
-    needs, lots = [need("n0", 5), need("n1", 5)], [lot("d0", 5), lot("d1", 5)]
-    if table == "needs":
-        needs[1] = replace(needs[1], **{field: value})
-    else:
-        lots[1] = replace(lots[1], **{field: value})
-    with pytest.raises(am.RowsError, match=f"id '{table[0]}1'") as caught:
-        problem(needs, lots)
-    assert faults(caught.value) == [(table, 2, field, "UNSUPPORTED")]
-    assert (caught.value.report.rows_read, caught.value.report.rows_kept) == (4, 3)
-
-
-def test_every_row_that_asks_for_it_is_listed() -> None:
-    needs = [need(f"n{i}", 5, substitutes="approved") for i in range(12)]
-    with pytest.raises(am.RowsError, match=r"24 fault\(s\) in problem") as caught:
-        problem(needs, [lot(f"d{j}", only_project="well") for j in range(12)])
-    assert len(caught.value.report.refused) == 24
-    assert caught.value.report.rows_kept == 0
-    assert "… and 14 more in .report" in str(caught.value)
-
-
 # --- places
 
 

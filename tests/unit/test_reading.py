@@ -53,7 +53,7 @@ LINE = (
     '{{"id":"N{0}","household_id":"H{0}","item":"rice","quantity":5,"unit":"bag","category":"A",'
     '"place":{{"code":"371502","lat":36.45,"lon":115.98}},"gate":{{"approval":"approved","notice_ended_on":null,'
     '"objected":false,"status":"open"}},"registered_on":"2017-05-01","needed_by":null,"urgent":false,'
-    '"recurring_days":null,"min_quantity":1,"whole":false,"substitutes":"none","accepts":["goods"]}}\n'
+    '"recurring_days":null,"min_quantity":1,"whole":false,"substitutes":"none","accepts":["goods"],"project":null}}\n'
 )
 
 

@@ -69,17 +69,21 @@ class _Insertion:
                 self.rows_of[column].append((row, 0, fee))
                 self.activity[row] += fee * int(self.values[column] > 0)
         self.served_of, self.given_of = [-1] * arcs, [-1] * arcs
+        # what a unit on an arc is at its demand and takes of its supply
+        self.serves, self.takes = [1] * arcs, [1] * arcs
         self.arcs_of: dict[int, list[int]] = {}
         row_of = np.repeat(np.arange(len(self.kind)), np.diff(program.row_start)).tolist()
-        for row, column in zip(row_of, program.row_column.tolist(), strict=True):
+        for row, column, weight in zip(
+            row_of, program.row_column.tolist(), program.row_coefficient.tolist(), strict=True
+        ):
             if row not in total or column >= arcs:
                 continue
             end, kind = total[row]
             if kind == RowKind.SERVED:
-                self.served_of[column] = end
+                self.served_of[column], self.serves[column] = end, weight
                 self.arcs_of.setdefault(end, []).append(column)
             else:
-                self.given_of[column] = end
+                self.given_of[column], self.takes[column] = end, weight
         self.budgets = [
             (cost.tolist(), most - sum(a * b for a, b in zip(cost.tolist(), self.values.tolist(), strict=True)))
             for cost, most in budgets
@@ -109,7 +113,7 @@ class _Insertion:
             if more > 0:
                 self._add(arc, end, more)
                 taken.append((arc, more))
-                missing -= more
+                missing -= more * self.serves[arc]
         got = int(self.values[end])
         if got != before and (got < self.least[end] or not self._affordable()):
             for arc, more in reversed(taken):
@@ -118,7 +122,8 @@ class _Insertion:
     def _room(self, arc: int, missing: int) -> int:
         """How much more an arc can take."""
         now, given = int(self.values[arc]), self.given_of[arc]
-        most = min(self.most[arc] - now, missing, self.most[given] - int(self.values[given]))
+        left = self.most[given] - int(self.values[given])
+        most = min(self.most[arc] - now, missing // self.serves[arc], left // self.takes[arc])
         for row, weight, fee in self.rows_of[arc]:
             free = self.upper[row] - self.activity[row] - (fee if now == 0 else 0)
             if free < 0:
@@ -126,22 +131,23 @@ class _Insertion:
             if weight:
                 most = min(most, free // weight)
         most = most // self.step[arc] * self.step[arc]
-        if now + most < self.least[arc] or int(self.values[given]) + most < self.least[given]:
+        if now + most < self.least[arc] or int(self.values[given]) + most * self.takes[arc] < self.least[given]:
             return 0
         return int(most)
 
     def _add(self, arc: int, end: int, more: int) -> None:
         before = int(self.values[arc])
         self.values[arc] += more
-        self.values[end] += more
-        self.values[self.given_of[arc]] += more
+        served, taken = more * self.serves[arc], more * self.takes[arc]
+        self.values[end] += served
+        self.values[self.given_of[arc]] += taken
         turned = int(before + more > 0) - int(before > 0)
         for row, weight, fee in self.rows_of[arc]:
             self.activity[row] += weight * more + fee * turned
         for number, (cost, left) in enumerate(self.budgets):
             self.budgets[number] = (
                 cost,
-                left - more * (cost[arc] + cost[end] + cost[self.given_of[arc]]),
+                left - more * cost[arc] - served * cost[end] - taken * cost[self.given_of[arc]],
             )
 
     def _affordable(self) -> bool:

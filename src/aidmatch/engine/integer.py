@@ -28,8 +28,6 @@ __all__ = ["check_values", "solve_integer"]
 
 #: Numbers above this are no integers to a solver of floating point.
 LARGEST: Final = 10**12
-#: What multipliers are divided by.
-SCALE: Final = 2**20
 #: Most cases that a level of a component is split into.
 LEAVES: Final = 2_000
 #: Columns of a component above which it is not split into cases.
@@ -59,7 +57,7 @@ class _Part:
     columns: Ints
     rows: Ints
     values: Ints
-    #: how many of its columns are those of a pair, a demand or a supply, which come first
+    #: how many of its columns are decided, and not only count what others do; they come first
     named: int
     #: limits that every answer keeps that is as good on the levels above
     low: Ints
@@ -214,8 +212,10 @@ def _refuse_large(program: IntegerProgram) -> None:
         largest = max(int(numbers.max(initial=0)), -int(numbers.min(initial=0)))
         if largest > LARGEST:
             raise NumberRangeError(f"{what} of {largest} is too large for an integer program; at most {LARGEST}")
-    reach = float(np.abs(program.row_coefficient).max(initial=0)) * float(program.most.max(initial=0))
-    if reach * max(1, len(program.most)) >= SAFE:
+    reach = np.zeros(len(program.row_kind) + 1)
+    row = np.repeat(np.arange(len(program.row_kind)), np.diff(program.row_start))
+    np.add.at(reach, row, np.abs(program.row_coefficient).astype(float) * program.most[program.row_column])
+    if reach.max() >= SAFE:
         raise NumberRangeError("quantities times loads leave 64-bit integers")
 
 
@@ -248,7 +248,7 @@ def _parts(program: IntegerProgram) -> tuple[list[_Part], Ints]:
     for inside, held in zip(of_column, of_row, strict=True):
         place[inside] = np.arange(len(inside))
         part = _cut(program, inside, held, place)
-        named = len(program.demand_of) + program.demands + program.supplies
+        named = len(program.demand_of) + program.demands + program.supplies + program.bought
         parts.append(
             _Part(
                 part,
@@ -295,6 +295,7 @@ def _cut(program: IntegerProgram, columns: Ints, rows: Ints, place: Ints) -> Int
             IntegerLevel(level.cost[columns], level.constant if level.largest else 0, level.largest)
             for level in program.levels
         ),
+        scale=program.scale,
     )
 
 
@@ -399,7 +400,7 @@ class _Relaxed:
         """A proof that uses no multiplier at all."""
         nothing = np.zeros(0, dtype=np.int64)
         above = np.zeros((1, self.row), dtype=np.int64)
-        return Tree(*(nothing,) * 3, np.zeros((1, 0), dtype=np.int64), above, *(nothing,) * 5, SCALE)
+        return Tree(*(nothing,) * 3, np.zeros((1, 0), dtype=np.int64), above, *(nothing,) * 5, self.program.scale)
 
     def trivial_bound(self, tree: Tree) -> int:
         return self.bound(tree)
@@ -438,10 +439,10 @@ class _Relaxed:
                 proof = self.part.trees[number]
                 if self.part.program.levels[number].largest or len(proof.multipliers) > 1 or len(proof.packed):
                     continue
-                if max(np.abs(y).max(initial=0), above.max(initial=0)) > 2**40:
+                if max(np.abs(one).max(initial=0) for one in (y, above, proof.multipliers, proof.above)) > 2**46:
                     break
                 y[proof.rows] += weight * proof.multipliers[0]
-                above[number] += weight * SCALE
+                above[number] += weight * self.program.scale
                 above[:number] += weight * proof.above[0]
             rows = np.flatnonzero(y)
             other = self._one_leaf(rows, y[rows], above)
@@ -456,7 +457,7 @@ class _Relaxed:
     def _rounded(self, dual: Floats) -> tuple[Ints, Ints, Ints]:
         """Multipliers over the scale that respect what each row limits."""
         dual = np.where(np.isfinite(dual), dual, 0.0)
-        y = np.rint(np.clip(dual * SCALE, -(2.0**52), 2.0**52)).astype(np.int64)
+        y = np.rint(np.clip(dual * self.program.scale, -(2.0**52), 2.0**52)).astype(np.int64)
         own, above = y[: len(self.program.row_kind)], -y[len(self.program.row_kind) :]
         own[(own > 0) & (self.program.row_lower <= -NO_LIMIT)] = 0
         own[(own < 0) & (self.program.row_upper >= NO_LIMIT)] = 0
@@ -617,26 +618,28 @@ class _Relaxed:
             return tree
         program = self.program
         y = np.zeros(len(program.row_kind))
-        y[tree.rows] = tree.multipliers[0] / SCALE
+        y[tree.rows] = tree.multipliers[0] / self.program.scale
         y[self.packed] = 0.0
         above = tree.above[0].copy()
         for number, (higher, budget) in enumerate(self.budgets):
             # a level that is as good as it can be anyway is held there, at no cost to the bound
             if int(np.minimum(higher.cost * program.most, 0).sum()) + higher.constant == budget and not higher.largest:
-                above[number] += 4 * SCALE * int(np.abs(self.level.cost).max(initial=0))
+                above[number] += 4 * self.program.scale * int(np.abs(self.level.cost).max(initial=0))
         cost = self.level.cost.astype(float)
         for (higher, _), weight in zip(self.budgets, above.tolist(), strict=True):
-            cost += weight / SCALE * higher.cost
-        constant = sum(w / SCALE * (h.constant - b) for (h, b), w in zip(self.budgets, above.tolist(), strict=True))
+            cost += weight / self.program.scale * higher.cost
+        constant = sum(
+            w / self.program.scale * (h.constant - b) for (h, b), w in zip(self.budgets, above.tolist(), strict=True)
+        )
         target = self.part.reached[self.row] - self.level.constant - constant
         found = raised_multipliers(program, cost, y, self.packed, low, high, target, steps)
-        own = np.rint(found * SCALE).astype(np.int64)
+        own = np.rint(found * self.program.scale).astype(np.int64)
         rows = np.flatnonzero(own)
         return replace(self._one_leaf(rows, own[rows], above), packed=self.packed)
 
     def _one_leaf(self, rows: Ints, multipliers: Ints, above: Ints) -> Tree:
         nothing = np.zeros(0, dtype=np.int64)
-        return Tree(rows, *self._said(rows), multipliers[None], above[None], *(nothing,) * 5, SCALE)
+        return Tree(rows, *self._said(rows), multipliers[None], above[None], *(nothing,) * 5, self.program.scale)
 
     def _leaf_bound(self, tree: Tree, low: Ints, high: Ints) -> int:
         return leaf_bound(
@@ -675,7 +678,7 @@ class _Relaxed:
         part = np.abs(leaf.fraction - np.rint(leaf.fraction))
         score = np.where(between, gap / np.maximum(least, 1), np.where(part > 1e-6, part, 0.0))
         score[most <= 0] = 0.0
-        # only what a demand, a supply or a pair of them names
+        # only what is decided: a proof has no name for the others
         score[self.part.named :] = 0.0
         own = score[:arcs]
         column = int(np.argmax(own)) if own.size and own.max() > 1e-6 else int(np.argmax(score))
@@ -703,7 +706,9 @@ class _Relaxed:
         rows = np.flatnonzero(dense.any(axis=0))
         column, threshold, below, over = np.array(nodes, dtype=np.int64).reshape(-1, 4).T
         kind, node = self._said(rows)
-        return Tree(rows, kind, node, dense[:, rows], above, column, threshold, below, over, self.packed, SCALE)
+        return Tree(
+            rows, kind, node, dense[:, rows], above, column, threshold, below, over, self.packed, self.program.scale
+        )
 
 
 @dataclass(slots=True)
@@ -787,7 +792,8 @@ def _certified(parts: Sequence[_Part], levels: Sequence[IntegerLevel]) -> list[i
         for higher, gap in enumerate(gaps):
             if gap and len(parts) > 1 and not levels[higher].largest:
                 dearest = max(int(part.trees[row].above[:, higher].max(initial=0)) for part in parts)
-                lost += -(-gap * (dearest + SCALE) // SCALE)
+                scale = parts[0].program.scale
+                lost += -(-gap * (dearest + scale) // scale)
         gaps.append(sum(part.reached[row] - part.certified[row] for part in parts))
         results.append(_together(level, [part.certified[row] for part in parts]) - lost)
         gaps[-1] += lost

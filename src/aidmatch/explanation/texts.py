@@ -40,6 +40,10 @@ _LEFT: Final = {
         "附近虽有剩余，但受整份、包装、次数或时间的限制，无法安排",
         "something is left nearby, but whole quantities, packs, shipments or hours did not let it be used",
     ),
+    "MONEY_USED_UP": _Said(
+        "没有合适的实物，可用的资金已按规定的先后次序用完",
+        "nothing suitable was given, and the money there was for it has been spent by the rules",
+    ),
     "USED_UP": _Said(
         "附近合适的都已按规定的先后次序分完",
         "those that fit nearby went to others who come first by the rules, or as early",
@@ -50,11 +54,16 @@ _LEFT: Final = {
 _REMOVED: Final = {
     "CATEGORY_NOT_ALLOWED": _Said("捐赠人限定了其他类别", "given to other categories only"),
     "AREA_NOT_ALLOWED": _Said("捐赠人限定了其他地区", "given to other areas only"),
+    "PROJECT_NOT_ALLOWED": _Said("捐赠人限定了其他项目", "given to another project only"),
+    "EXPIRES_BEFORE_DELIVERY": _Said("送到时已过期", "it would arrive after its last day"),
     "OWN_PRODUCT": _Said("是本户自己的产品", "the household's own product"),
     "SERVICE_NOT_OFFERED": _Said("不提供所需服务", "a service that is needed is not offered"),
     "NO_COMMON_LANGUAGE": _Said("没有共同语言", "no language in common"),
     "GENDER_NOT_WANTED": _Said("不是所要求的性别", "not of the gender asked for"),
     "NO_COMMON_WINDOW": _Said("没有足够的共同时间", "too little time in common"),
+    "NOT_FOR_MONEY": _Said("该需求不接受资金", "the need does not accept money"),
+    "NO_PRICE": _Said("当日没有价格", "it has no price on the day"),
+    "ITEM_NOT_ALLOWED": _Said("资金限定了其他物品", "for other items only"),
     "FORBIDDEN": _Said("工作人员决定禁止", "forbidden by a decision"),
     "OUT_OF_REACH": _Said("超出距离范围或不在配对表中", "out of reach, or not among the listed pairs"),
 }
@@ -63,6 +72,14 @@ _LEVELS: Final = {
     "coverage": _Said("覆盖", "coverage"),
     "pairs": _Said("保留现有配对", "pairs kept"),
     "continuity": _Said("连续性（天）", "continuity (days)"),
+    "as-requested": _Said("替代品扣分", "penalty of substitutes"),
+    "units": _Said("件数", "units"),
+    "first-items": _Said("每户每种先得一件", "first items"),
+    "in-kind": _Said("用资金购买的件数", "units bought"),
+    "restricted-first": _Said("先用限定多的资金", "most restricted money first"),
+    "spending": _Said("花费（分）", "spending in fen"),
+    "expiry": _Said("离到期的天数", "days to the goods' last day"),
+    "waiting": _Said("等待的天数", "days waited"),
     "nearness": _Said("就近等级", "nearness"),
     "distance": _Said("距离", "distance"),
     "minimum-loads": _Said("未达最低人数", "persons missing to minimum loads"),
@@ -138,11 +155,25 @@ def _for_caseworker(facts: Mapping[str, Any], zh: bool) -> list[str]:
     unit = "米" if zh and facts["cost_unit"] == METRE else facts["cost_unit"]
     for supply in facts["supplies"]:
         id_, quantity, cost = supply["supply_id"], supply["quantity"], supply["cost"]
-        fixed = supply["pinned"]
+        fixed, instead = supply["pinned"], supply["instead"]
         if zh:
-            lines.append(f"  由 {id_} 提供 {quantity}，{cost} {unit}{f'，其中人工指定 {fixed}' if fixed else ''}。")
+            stands = "" if instead is None else f"（以 {supply['taken']} 单位 {instead} 替代）"
+            stands = stands if supply["part"] is None else f"（套件中的 {supply['part']}）"
+            lines.append(
+                f"  由 {id_} 提供 {quantity}{stands}，{cost} {unit}{f'，其中人工指定 {fixed}' if fixed else ''}。"
+            )
         else:
-            lines.append(f"  {id_} serves {quantity}, at {cost} {unit}{f', {fixed} of it pinned' if fixed else ''}.")
+            stands = "" if instead is None else f" (with {supply['taken']} of {instead} instead)"
+            stands = stands if supply["part"] is None else f" of {supply['part']}, for a kit"
+            lines.append(
+                f"  {id_} serves {quantity}{stands}, at {cost} {unit}{f', {fixed} of it pinned' if fixed else ''}."
+            )
+    for payment in facts["funds"]:
+        id_, yuan = payment["fund_id"], f"¥{payment['amount_fen'] / 100:,.2f}"
+        lines.append(f"  基金 {id_} 支付 {yuan}。" if zh else f"  fund {id_} pays {yuan}.")
+    for step in facts["funds_removed"]:
+        why, count = _pick(_REMOVED, step["reason"], zh), step["funds"]
+        lines.append(f"  {count} 个基金不适用：{why}。" if zh else f"  {count} fund(s) may not pay: {why}.")
     if facts["reason"] == "USED_UP":
         taken = ", ".join(f"{category} {units}" for category, units in facts["taken_by"].items())
         price = _amounts(facts["price"] or {}, zh)

@@ -19,11 +19,12 @@ from aidmatch.arrays import Bools, Ints
 from aidmatch.distance.protocol import Distance, distance_named, measure
 from aidmatch.errors import ProblemError, VerificationError
 from aidmatch.explanation.texts import text_of
+from aidmatch.funding import Books
 from aidmatch.levels import level_definitions
 from aidmatch.matching import Assignment, Matching
 from aidmatch.place import Places
 from aidmatch.problem.problem import Problem
-from aidmatch.rules.protocol import reason_of, rules_named
+from aidmatch.rules.protocol import reason_of
 
 __all__ = ["Explanation", "explain"]
 
@@ -47,14 +48,16 @@ class Explanation:
         ``reason``
             Why something is left over, or None.
         ``offered``
-            Supplies of the same item on the day.
+            Supplies of the same item, or of what may stand for it, on the day.
         ``removed``
             What was taken from them, in this order: a list of ``rule``, ``reason``, ``supplies``. A supply counts once,
             under the first that removed it. Decisions that forbid come after the rules, reach after those.
         ``eligible``
             Supplies that are left.
         ``supplies``
-            Those that serve it: ``supply_id``, ``quantity``, ``cost``, ``pinned``.
+            Those that serve it: ``supply_id``, ``quantity``, ``cost``, ``pinned``; the item that stands for what was
+            requested, ``instead``, or None; the component of a kit that is sent, ``part``, or None; and the units of
+            the supply that it uses up, ``taken``.
         ``taken_by``
             Units of the eligible supplies that serve others, by category.
         ``price``
@@ -67,6 +70,14 @@ class Explanation:
             both None if the proof does not show it to be worse. None if there is none.
         ``cost_unit``
             What costs count.
+        ``bought``
+            Units of `served` that are bought.
+        ``funds``
+            Who pays for them: ``fund_id``, ``amount_fen``.
+        ``funds_removed``
+            Why open funds may not pay for it: ``reason`` (`Money.reason`), ``funds``.
+        ``fen_left``
+            What those that may pay could still pay for it.
     """
 
     code: str
@@ -160,7 +171,7 @@ class _Explainer:
             raise VerificationError("the matching was made from other inputs, or for another day", code="OTHER_INPUT")
         self.problem, self.matching = problem, matching
         self.policy = matching.policy
-        self.rules = rules_named(self.policy.rules)
+        self.rules = problem.rules(self.policy)
         admission = problem.admission()
         self.forbidden = admission.forbidden
         self.demands, self.supplies = admission.demands, admission.supplies
@@ -179,6 +190,7 @@ class _Explainer:
         self.reach = np.array([reach(supply) for supply in self.supplies], dtype=np.int64)
         self.levels = level_definitions(self.policy, problem)
         self.pair_costs = [None if lv.bind is None else lv.bind(self.demands, self.supplies) for lv in self.levels]
+        self.books = Books(problem, matching.purchases)
         self.u, self.v = matching.certificate.u, matching.certificate.v
         if problem.pairs is None:
             self.distance: Distance = distance_named(distance or matching.distance or "")
@@ -200,9 +212,10 @@ class _Explainer:
             "category": demand.category,
             "item": self.problem.demand_side.item(demand)[0],
             "asked": self.problem.demand_side.units(demand),
-            "served": sum(a.quantity for a in served),
+            "served": self._units(demand, served) + self.books.bought[demand_id],
+            "bought": self.books.bought[demand_id],
             "pinned": sum(a.pinned for a in served),
-            "closed": demand.closed(self.problem.as_of),
+            "closed": self.problem.closed(demand),
         }
         if facts["closed"] is not None:
             return Explanation("CLOSED", facts)
@@ -211,10 +224,15 @@ class _Explainer:
             return Explanation("SERVED", facts)
         return Explanation("PARTLY_SERVED" if facts["served"] else facts["reason"], facts)
 
+    def _units(self, demand: Any, served: Sequence[Assignment]) -> int:
+        """Units of a demand in what is sent to it."""
+        sent = [(self.supplies[self.column[a.supply_id]], a.quantity) for a in served]
+        return self.problem.served(demand, sent)
+
     def _search(self, row: int, served: Sequence[Assignment]) -> dict[str, Any]:
         """Follow the demand's supplies through the rules, the decisions, the reach and the prices."""
         demand = self.demands[row]
-        columns = self.of_item.get(self.problem.demand_side.item(demand), [])
+        columns = sorted(column for kind in self.problem.kinds_for(demand) for column in self.of_item.get(kind, []))
         offered = len(columns)
         removed: list[dict[str, Any]] = []
         for rule in self.rules:
@@ -230,24 +248,48 @@ class _Explainer:
             removed.append({"rule": "reach", "reason": "OUT_OF_REACH", "supplies": int((~near).sum())})
         some, cost = some[near], cost[near]
         mine = {a.supply_id: a for a in served}
+        asked_for, parts = self.problem.demand_side.item(demand)[0], {i for i, _ in self.problem.components(demand)}
         limit = self.problem.pair_limit
         free = [limit is None or self.supplies[c].id not in mine for c in some.tolist()]
-        left = self.problem.demand_side.units(demand) - sum(a.quantity for a in served)
+        left = self.problem.demand_side.units(demand) - self._units(demand, served) - self.books.bought[demand.id]
         left_for = None if not left else self._reason(any(free), not all(free), bool(allowed), offered)
         if left_for == "USED_UP" and self.matching.integer is not None:
             left_for = self.matching.reasons[demand.id]  # or what is left does not fit
+        left_for = None if left_for is None else self.books.reason(demand, left_for)
         return {
             "reason": left_for,
             "offered": offered,
             "removed": removed,
             "eligible": len(some),
             "supplies": [
-                {"supply_id": a.supply_id, "quantity": a.quantity, "cost": a.cost, "pinned": a.pinned} for a in served
+                {
+                    "supply_id": a.supply_id,
+                    "quantity": a.quantity,
+                    "cost": a.cost,
+                    "pinned": a.pinned,
+                    "instead": None if a.item == asked_for or a.item in parts else a.item,
+                    "part": a.item if a.item in parts else None,
+                    "taken": a.used,
+                }
+                for a in served
             ],
             "taken_by": self._taken_by(demand.id, some),
             "price": self._price(row, some[free], cost[free]),
             "alternative": self._alternative(row, mine, some, cost),
             "cost_unit": self.problem.cost_unit,
+            **self._money(demand),
+        }
+
+    def _money(self, demand: Any) -> dict[str, Any]:
+        """Which funds pay for a demand, and why others do not."""
+        money = self.problem.money
+        funds = () if money is None else money.open
+        reasons = Counter(reason for fund in funds if money is not None and (reason := money.reason(demand, fund)))
+        payments = [x for p in self.matching.purchases if p.demand_id == demand.id for x in p.payments]
+        return {
+            "funds": [{"fund_id": x.fund_id, "amount_fen": x.amount_fen} for x in payments],
+            "funds_removed": [{"reason": reason, "funds": count} for reason, count in sorted(reasons.items())],
+            "fen_left": sum(self.books.left_for(demand, fund) for fund in self.books.payers(demand)),
         }
 
     def _reason(self, free: bool, served: bool, allowed: bool, offered: int) -> str:

@@ -2,7 +2,8 @@
 
 Indices, in the symbols of `program`: demands i, supplies j, and arcs k, which
 are the pairs that may be. Records of different items, or counted in different
-units, never meet, so each (item, unit) is a market of its own. What people
+units, never meet unless one is a substitute for the other, so each (item, unit), with what may stand for it, is a
+market of its own. What people
 have pinned is taken off both sides before anything is decided.
 """
 
@@ -12,6 +13,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -22,13 +24,14 @@ from aidmatch.distance.pair_table import METRE
 from aidmatch.distance.protocol import Distance, least_metres, measure
 from aidmatch.errors import NumberRangeError, ProblemError
 from aidmatch.formulation.arcs import ListedArcs, Measured, PointArcs, demand_blocks
+from aidmatch.funding import Books
 from aidmatch.levels import LevelDefinition, level_definitions
-from aidmatch.matching import Assignment, Coverage, LevelResult, Matching, SolverUse, Solving, Status
+from aidmatch.matching import Assignment, Coverage, LevelResult, Matching, Purchase, SolverUse, Solving, Status
 from aidmatch.place import Places
 from aidmatch.policy import Policy
 from aidmatch.problem.problem import Admission, Problem
 from aidmatch.program import ArcProducer, Level, Market, Solution, TieKeys
-from aidmatch.rules.protocol import Eligibility, rules_named
+from aidmatch.rules.protocol import Eligibility
 
 __all__ = ["FlowFormulation", "formulate"]
 
@@ -43,19 +46,29 @@ class _Part:
 
 @dataclass(frozen=True, slots=True)
 class _Pins:
-    """Rows, units and metric of what people have fixed, and whether the rules and the reach allow it, too."""
+    """Rows, units and metric of what people have fixed, and whether the rules and the reach allow it, too.
+
+    `used` are units of the supply, `units` those of the demand.
+    """
 
     demand: Ints
     supply: Ints
     units: Ints
+    used: Ints
     metric: Ints
     eligible: Bools
 
-    def taken(self, size: int, rows: Ints) -> Ints:
-        """Units fixed at each record of a side."""
-        taken = np.zeros(size, dtype=np.int64)
-        np.add.at(taken, rows, self.units)
-        return taken
+    def served(self, size: int) -> Ints:
+        """Units fixed at each demand."""
+        served = np.zeros(size, dtype=np.int64)
+        np.add.at(served, self.demand, self.units)
+        return served
+
+    def given(self, size: int) -> Ints:
+        """Units fixed at each supply."""
+        given = np.zeros(size, dtype=np.int64)
+        np.add.at(given, self.supply, self.used)
+        return given
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +99,13 @@ class FlowFormulation:
     _asked: Ints
     _unmet_costs: tuple[Ints, ...]
 
-    def matching(self, solutions: Sequence[Solution], solvers: Sequence[tuple[str, str]], version: str) -> Matching:
+    def matching(
+        self,
+        solutions: Sequence[Solution],
+        solvers: Sequence[tuple[str, str]],
+        version: str,
+        purchases: Sequence[Purchase] = (),
+    ) -> Matching:
         """Turn the solutions of the markets back into a matching.
 
         Parameters
@@ -96,6 +115,8 @@ class FlowFormulation:
         solvers, version
             For the record: name and version of each solver, in the order of the solutions' counts, and the version of
             this library.
+        purchases
+            What is bought besides, sorted by demand.
 
         Returns
         -------
@@ -107,6 +128,7 @@ class FlowFormulation:
             ``TOO_MANY_CHANGES`` if it ends more pairs in force than the policy allows.
         """
         demands, supplies = self.admission.demands, self.admission.supplies
+        needs = {demand.id: demand for demand in demands}
         u = np.zeros((len(self.definitions), len(demands)), dtype=np.int64)
         v = np.zeros((len(self.definitions), len(supplies)), dtype=np.int64)
         pins, works = self._pins, [solution.work for solution in solutions]
@@ -118,15 +140,23 @@ class FlowFormulation:
         assignments = self._assignments(np.concatenate(sent, axis=1))
         self._check_changes(assignments)
         left = {demand.id: self.problem.demand_side.units(demand) for demand in demands}
+        offers = {supply.id: supply for supply in supplies}
+        got: dict[str, list[tuple[Any, int]]] = defaultdict(list)
         for assignment in assignments:
-            left[assignment.demand_id] -= assignment.quantity
+            got[assignment.demand_id].append((offers[assignment.supply_id], assignment.quantity))
+        for id_, sent_to in got.items():
+            left[id_] -= self.problem.served(needs[id_], sent_to)
+        for purchase in purchases:
+            left[purchase.demand_id] -= purchase.quantity
+        books = Books(self.problem, purchases)
+        reasons = self._reasons(left, solutions, self._served(assignments))
         return Matching(
             status=Status.OPTIMAL,
             as_of=self.problem.as_of,
-            levels=tuple(self._level_results(assignments, left)),
+            levels=tuple(self._level_results(assignments, left, purchases)),
             assignments=assignments,
             unmet={id_: over for id_, over in left.items() if over},
-            reasons=self._reasons(left, solutions, self._served(assignments)),
+            reasons={id_: books.reason(needs[id_], reason) for id_, reason in reasons.items()},
             closed_demands=self.admission.closed_demands,
             closed_supplies=self.admission.closed_supplies,
             coverage=self._coverage(left),
@@ -158,6 +188,9 @@ class FlowFormulation:
             certificate=Certificate(
                 tuple(demand.id for demand in demands), tuple(supply.id for supply in supplies), frozen(u), frozen(v)
             ),
+            purchases=tuple(purchases),
+            known_total=self.problem.known_total,
+            closed_funds={} if self.problem.money is None else self.problem.money.closed,
         )
 
     def _served(self, assignments: Sequence[Assignment]) -> set[str]:
@@ -189,6 +222,7 @@ class FlowFormulation:
         assignments = []
         for (i, j), (metric, quantity, pinned) in sorted(together.items()):
             household_id, giver_id = self.problem.owners(demands[i], supplies[j])
+            serves, takes = self.problem.batch(demands[i], supplies[j])
             assignments.append(
                 Assignment(
                     demand_id=demands[i].id,
@@ -196,15 +230,18 @@ class FlowFormulation:
                     quantity=quantity,
                     cost=metric,
                     metres=metric if in_metres else None,
-                    item=self.problem.demand_side.item(demands[i])[0],
+                    item=self.problem.supply_side.item(supplies[j])[0],
                     household_id=household_id,
                     giver_id=giver_id,
                     pinned=pinned,
+                    taken=None if serves in (0, takes) else quantity // serves * takes,
                 )
             )
         return tuple(assignments)
 
-    def _level_results(self, assignments: Sequence[Assignment], left: Mapping[str, int]) -> list[LevelResult]:
+    def _level_results(
+        self, assignments: Sequence[Assignment], left: Mapping[str, int], purchases: Sequence[Purchase]
+    ) -> list[LevelResult]:
         """Value of each level, from what is left over and, in the level's scalar form, from the assignments."""
         demand_of = {demand.id: demand for demand in self.admission.demands}
         supply_of = {supply.id: supply for supply in self.admission.supplies}
@@ -217,11 +254,28 @@ class FlowFormulation:
                     a.quantity * level.pair_cost(demand_of[a.demand_id], supply_of[a.supply_id], a.cost)
                     for a in assignments
                 )
+            value += self._cost_of_money(level, purchases)
+            if level.counted is not None:
+                asked = map(self.problem.demand_side.units, self.admission.demands)
+                counted = level.counted.value(zip(self.admission.demands, asked, over.tolist(), strict=True))
+                results.append(LevelResult(level.name, level.unit, level.sense, counted, counted, 0))
+                continue
             if level.sense == "max":
                 value = dot(unmet, self._asked) - value
             # the engine has checked that the potentials prove this very value
             results.append(LevelResult(level.name, level.unit, level.sense, value, value, 0))
         return results
+
+    def _cost_of_money(self, level: LevelDefinition, purchases: Sequence[Purchase]) -> int:
+        value = 0
+        funds = {} if self.problem.money is None else {fund.id: fund for fund in self.problem.money.open}
+        demand_of = {demand.id: demand for demand in self.admission.demands}
+        for purchase in purchases:
+            if level.bought_cost is not None:
+                value += purchase.quantity * level.bought_cost(demand_of[purchase.demand_id])
+            if level.fen_cost is not None:
+                value += sum(x.amount_fen * level.fen_cost(funds[x.fund_id]) for x in purchase.payments)
+        return value
 
     def _coverage(self, left: Mapping[str, int]) -> tuple[Coverage, ...]:
         rows: dict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
@@ -240,6 +294,7 @@ class FlowFormulation:
         reasons = {}
         for part, solution in zip(self._parts, solutions, strict=True):
             here = self._eligibility.part(part.demands, part.supplies)
+            there = {self.problem.supply_side.item(self.admission.supplies[j]) for j in part.supplies.tolist()}
             for row, (i, can_take) in enumerate(zip(part.demands.tolist(), solution.can_take.tolist(), strict=True)):
                 id_ = self.admission.demands[i].id
                 if not left[id_]:
@@ -254,7 +309,8 @@ class FlowFormulation:
                 ):
                     reasons[id_] = "OUT_OF_REACH"
                 else:
-                    reasons[id_] = "NOT_ALLOWED" if part.supplies.size else "NO_SUPPLY"
+                    offered = not there.isdisjoint(self.problem.kinds_for(self.admission.demands[i]))
+                    reasons[id_] = "NOT_ALLOWED" if offered else "NO_SUPPLY"
         return dict(sorted(reasons.items()))
 
 
@@ -289,13 +345,13 @@ def formulate(problem: Problem, policy: Policy, distance: Distance) -> FlowFormu
         problem.check_points()
     reach = problem.reach(policy)
     admission = problem.admission()
-    eligibility = Eligibility.under(rules_named(policy.rules), admission.demands, admission.supplies)
+    eligibility = Eligibility.under(problem.rules(policy), admission.demands, admission.supplies)
     parts = _parts(problem, admission)
     arcs = _Arcs(problem, distance, [reach(supply) for supply in admission.supplies], eligibility, parts)
     asked = np.array([problem.demand_side.units(record) for record in admission.demands], dtype=np.int64)
     supply = np.array([problem.supply_side.units(record) for record in admission.supplies], dtype=np.int64)
-    demand = asked - arcs.pins.taken(len(asked), arcs.pins.demand)
-    supply -= arcs.pins.taken(len(supply), arcs.pins.supply)
+    demand = asked - arcs.pins.served(len(asked))
+    supply -= arcs.pins.given(len(supply))
     unmet = [
         np.array([level.unmet_cost(record) for record in admission.demands], dtype=np.int64) for level in definitions
     ]
@@ -354,14 +410,25 @@ def _keys(seed: str, side: str, ids: Sequence[str]) -> Keys:
 
 
 def _parts(problem: Problem, admission: Admission) -> tuple[_Part, ...]:
-    """Demands and supplies by item and unit; supplies that nobody needs are in no market."""
+    """Demands and supplies by item and unit, and by what may stand for it; supplies nobody needs are in no market."""
+    leader: dict[tuple[str, str], tuple[str, str]] = {}
+
+    def first(kind: tuple[str, str]) -> tuple[str, str]:
+        while leader.setdefault(kind, kind) != kind:
+            kind = leader[kind]
+        return kind
+
+    for kinds in {(problem.demand_side.item(d), *problem.kinds_for(d)) for d in admission.demands}:
+        for kind in kinds:
+            one, other = sorted((first(kinds[0]), first(kind)))
+            leader[other] = one
     rows: dict[tuple[str, str], tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
     for i, demand in enumerate(admission.demands):
-        rows[problem.demand_side.item(demand)][0].append(i)
+        rows[first(problem.demand_side.item(demand))][0].append(i)
     for j, supply in enumerate(admission.supplies):
         item = problem.supply_side.item(supply)
-        if item in rows:
-            rows[item][1].append(j)
+        if item in leader and first(item) in rows:
+            rows[first(item)][1].append(j)
     return tuple(
         _Part(np.array(demands, dtype=np.int64), np.array(supplies, dtype=np.int64))
         for _, (demands, supplies) in sorted(rows.items())
@@ -400,7 +467,8 @@ class _Arcs:
         eligible = eligibility.allowed[eligibility.demand_group[demand], eligibility.supply_group[supply]]
         eligible &= metric <= self._reach[supply]
         eligible &= self._rows(in_table)[2] > 0
-        self.pins = _Pins(demand, supply, units, metric, eligible)
+        used = self._rows(problem.units_of_supplies(admission.pins))[2]
+        self.pins = _Pins(demand, supply, units, used, metric, eligible)
         full = admission.pins if problem.pair_limit is not None else ()
         self._never = self._rows(dict.fromkeys((*admission.forbidden, *full), 0))[:2]
 

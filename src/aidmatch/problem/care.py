@@ -35,6 +35,8 @@ class CareProblem(Problem):
         Points of administrative codes; they complete the records that have a code and no point.
     decisions
         Pairs that people have pinned or forbidden.
+    known_total
+        How many clients the platform knows of, typed in or not, so that results say what share they have seen.
 
     Raises
     ------
@@ -51,7 +53,6 @@ class CareProblem(Problem):
         lambda client: int(client.caregivers_needed),
         lambda client: ("care", "person"),
         lambda client: str(client.household_id),
-        {},
     )
     supply_side: ClassVar[Side] = Side(
         Caregiver,
@@ -59,7 +60,6 @@ class CareProblem(Problem):
         lambda caregiver: int(caregiver.max_persons),
         lambda caregiver: ("care", "person"),
         lambda caregiver: str(caregiver.household_id),
-        {},
     )
     pair_limit: ClassVar[int | None] = 1
 
@@ -73,8 +73,9 @@ class CareProblem(Problem):
         pairs: PairTable | None = None,
         places: Iterable[Place] = (),
         decisions: Iterable[Decision] = (),
+        known_total: int | None = None,
     ) -> None:
-        self._fill(clients, caregivers, as_of, pairs, places, current, decisions)
+        self._fill(clients, caregivers, as_of, pairs, places, current, decisions, known_total=known_total)
 
     @property
     def clients(self) -> tuple[Client, ...]:

@@ -18,13 +18,15 @@ from aidmatch.errors import ProblemError, RowsError
 from aidmatch.fields import MAX_COUNT
 from aidmatch.place import Place
 from aidmatch.policy import Policy
+from aidmatch.problem.money import Money
 from aidmatch.records.care import Pair
 from aidmatch.records.decision import Decision
 from aidmatch.records.giving import Donor, PairCost
 from aidmatch.report import Fault, Report
+from aidmatch.rules.protocol import Rule, rules_named
 from aidmatch.sources.reading import Records
 
-__all__ = ["Admission", "Problem", "Side"]
+__all__ = ["Admission", "Problem", "Side", "calendar_day", "checked", "of_kind"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,6 @@ class Side:
         Item and unit of one record; only equal ones meet.
     owner
         Id of the household or donor behind one record.
-    not_decided
-        Fields that this version cannot decide, with the only value it takes.
     """
 
     kind: type[Any]
@@ -52,7 +52,6 @@ class Side:
     units: Callable[[Any], int]
     item: Callable[[Any], tuple[str, str]]
     owner: Callable[[Any], str]
-    not_decided: Mapping[str, object]
 
     @property
     def table(self) -> str:
@@ -93,9 +92,9 @@ class Problem:
     ------
     ProblemError
         ``NO_RECORDS`` for something that is not a sequence of the right records, ``DUPLICATE_ID`` for an id that
-        comes twice, ``UNKNOWN_ID`` for a pair of records that are not there, ``UNSUPPORTED`` for a record that asks
-        for what this version cannot decide exactly, ``NO_DAY`` for an `as_of` that is not a calendar date,
-        ``PIN_CONFLICT`` for a pin that the gate, a capacity or another decision rules out.
+        comes twice, ``UNKNOWN_ID`` for a pair of records that are not there, ``NO_DAY`` for an `as_of` that is
+        not a calendar date, ``OUT_OF_RANGE`` for a known total below what is there, ``PIN_CONFLICT`` for a pin that
+        the gate, a capacity or another decision rules out.
     """
 
     family: ClassVar[str]
@@ -111,6 +110,8 @@ class Problem:
     current: tuple[Pair, ...]
     decisions: tuple[Decision, ...]
     donors: tuple[Donor, ...]
+    #: how many demands there are in all, typed in or not, where the platform knows
+    known_total: int | None
     #: what was wrong with the sources, where records were read from some
     reports: tuple[Report, ...]
     _where: Mapping[str, tuple[str, Sequence[int]]]
@@ -126,11 +127,9 @@ class Problem:
         current: Iterable[Pair],
         decisions: Iterable[Decision],
         donors: Iterable[Donor] = (),
+        known_total: int | None = None,
     ) -> None:
-        if isinstance(as_of, datetime) and as_of.time() == time():
-            as_of = as_of.date()
-        if not isinstance(as_of, date) or isinstance(as_of, datetime):
-            raise ProblemError("as_of is the calendar date decided for, such as date(2017, 6, 1)", code="NO_DAY")
+        as_of = calendar_day(as_of)
         points = _points(places)
         if pairs is not None and not isinstance(pairs, PairTable):
             raise ProblemError(f"pairs= is a {type(pairs).__name__}, not a PairTable", code="NO_RECORDS")
@@ -140,7 +139,7 @@ class Problem:
         for name, (side, records) in given.items():
             if isinstance(records, Records):
                 reports.append(records.report)
-            kept = tuple(_located(record, points) for record in _checked(records, side.kind, side.table))
+            kept = tuple(_located(record, points) for record in checked(records, side.kind, side.table))
             # records that come from no source are named by their number
             numbers = side.table, range(1, len(kept) + 1)
             where[side.table] = (records.source, records.lines) if isinstance(records, Records) else numbers
@@ -148,15 +147,17 @@ class Problem:
         for name, kind, extra in (("current", Pair, current), ("decisions", Decision, decisions)):
             if isinstance(extra, Records):
                 reports.append(extra.report)
-            object.__setattr__(self, name, tuple(_of_kind(extra, kind, name)))
+            object.__setattr__(self, name, tuple(of_kind(extra, kind, name)))
         if isinstance(donors, Records):
             reports.append(donors.report)
-        object.__setattr__(self, "donors", tuple(_checked(donors, Donor, "donors")))
+        object.__setattr__(self, "donors", tuple(checked(donors, Donor, "donors")))
         object.__setattr__(self, "as_of", as_of)
+        if known_total is not None and (type(known_total) is not int or known_total < len(self.demands)):
+            raise ProblemError(f"known_total= is a whole number from {len(self.demands)}", code="OUT_OF_RANGE")
+        object.__setattr__(self, "known_total", known_total)
         object.__setattr__(self, "pairs", pairs)
         object.__setattr__(self, "reports", tuple(reports))
         object.__setattr__(self, "_where", where)
-        self._refuse_what_is_not_decided()
         self._refuse_unknown_ids()
         object.__setattr__(self, "_admission", self._admit())
 
@@ -194,10 +195,13 @@ class Problem:
             tables["decisions"] = (Decision, sorted(self.decisions, key=lambda decision: decision.id))
         if self.donors:
             tables["donors"] = (Donor, sorted(self.donors, key=lambda donor: donor.id))
+        tables |= self._extra_tables()
         digests = {
             name: hashlib.sha256(_adapter(kind).dump_json(tuple(rows))).hexdigest()
             for name, (kind, rows) in tables.items()
         }
+        if self.known_total is not None:
+            digests["known_total"] = hashlib.sha256(str(self.known_total).encode()).hexdigest()
         if self.pairs is not None:
             digests["pairs_unit"] = hashlib.sha256(self.pairs.unit.encode()).hexdigest()
             if self.pairs.capacities is not None:
@@ -205,9 +209,144 @@ class Problem:
                 digests["pairs_capacities"] = hashlib.sha256(carried.encode()).hexdigest()
         return digests
 
+    def _extra_tables(self) -> dict[str, tuple[type, Sequence[Any]]]:
+        """What a family has besides, as kind and rows in an order of their own."""
+        return {}
+
+    def _report(self, source: Any) -> None:
+        """Keep what was noticed about a source, where there is anything to keep."""
+        report = source.report if isinstance(source, Records) else source
+        if isinstance(report, Report):
+            object.__setattr__(self, "reports", (*self.reports, report))
+
     def admission(self) -> Admission:
         """Who takes part on the day, why the others do not, and what decisions hold."""
         return self._admission
+
+    def closed(self, record: Any) -> str | None:
+        """Why a record does not take part on the day; None if it does.
+
+        Parameters
+        ----------
+        record
+            A demand or a supply.
+        """
+        reason: str | None = record.closed(self.as_of)
+        return reason
+
+    @property
+    def money(self) -> Money | None:
+        """What money may buy on the day; None where there is none."""
+        return None
+
+    def kinds_for(self, demand: Any) -> Mapping[tuple[str, str], Any]:
+        """Kinds of supplies, items and units, that a demand may be met from; None for what is as requested.
+
+        Parameters
+        ----------
+        demand
+            Any of the demands.
+        """
+        return {self.demand_side.item(demand): None}
+
+    def batch(self, demand: Any, supply: Any) -> tuple[int, int]:
+        """Units of the demand in the smallest batch of a pair, and units of the supply that it takes.
+
+        Parameters
+        ----------
+        demand, supply
+            Two that may meet.
+        """
+        return 1, 1
+
+    def components(self, demand: Any) -> Mapping[tuple[str, str], int]:
+        """Units of each kind in a kit of what a demand asks for; nothing if that is no kit.
+
+        Parameters
+        ----------
+        demand
+            Any of the demands.
+        """
+        return {}
+
+    def served(self, demand: Any, sent: Iterable[tuple[Any, int]]) -> int:
+        """Units of a demand that are served by what is sent to it.
+
+        Parameters
+        ----------
+        demand
+            Any of the demands.
+        sent
+            Supplies, and units of what they send: of the demand, or of a component of the kit it asks for.
+        """
+        parts = self.components(demand)
+        of_part = dict.fromkeys(parts, 0)
+        units = 0
+        for supply, quantity in sent:
+            kind = self.supply_side.item(supply)
+            if kind in of_part:
+                of_part[kind] += quantity
+            else:
+                units += quantity
+        return units + min((of_part[kind] // each for kind, each in parts.items()), default=0)
+
+    def units_of_supplies(self, pins: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], int]:
+        """Units of the supplies that fixed units of the demands take.
+
+        Parameters
+        ----------
+        pins
+            Units of the demands, by demand id and supply id.
+        """
+        demand_of, supply_of = ({record.id: record for record in side} for side in (self.demands, self.supplies))
+        found = {}
+        for (demand_id, supply_id), units in pins.items():
+            serves, takes = self.batch(demand_of[demand_id], supply_of[supply_id])
+            found[demand_id, supply_id] = units // serves * takes
+        return found
+
+    def penalty(self, demand: Any, supply: Any) -> int:
+        """What the level ``as-requested`` counts for each unit of a pair.
+
+        Parameters
+        ----------
+        demand, supply
+            Two that may meet.
+        """
+        return 0
+
+    def share_money(self) -> bool:
+        """Whether several kinds of goods compete for one fund."""
+        return False
+
+    def substituted(self) -> bool:
+        """Whether a demand may be met by something else than what was requested."""
+        return False
+
+    def meet(self, demand: Any, supply: Any) -> bool:
+        """Whether a supply is of a kind that a demand may be met from.
+
+        Parameters
+        ----------
+        demand, supply
+            Any two.
+        """
+        return self.supply_side.item(supply) in self.kinds_for(demand)
+
+    def rules(self, policy: Policy) -> list[Rule]:
+        """The rules a pair must pass, in the order in which they are asked.
+
+        Parameters
+        ----------
+        policy
+            Names them.
+
+        Raises
+        ------
+        PluginError
+            If a rule is unknown or cannot be imported.
+        """
+        return rules_named(policy.rules)
 
     def reach(self, policy: Policy) -> Callable[[Any], int]:
         """How far each supply may go, the edge included: the policy's radius or its own, whichever is smaller.
@@ -376,7 +515,7 @@ class Problem:
                 (side, row, "code")
                 for side, records in ((self.demand_side, self.demands), (self.supply_side, self.supplies))
                 for row, record in enumerate(records)
-                if record.place.point is None and record.closed(self.as_of) is None
+                if record.place.point is None and self.closed(record) is None
             ],
             "NO_POINT",
             "no lat and lon, and no point for its code in places=; metres cannot be measured",
@@ -393,19 +532,6 @@ class Problem:
         size = len(self.demands) + len(self.supplies)
         bad = len({(side.table, row) for side, row, _ in rows})
         raise RowsError(Report("problem", size, size - bad, tuple(faults)))
-
-    def _refuse_what_is_not_decided(self) -> None:
-        self._refuse(
-            [
-                (side, row, field)
-                for side, records in ((self.demand_side, self.demands), (self.supply_side, self.supplies))
-                for row, record in enumerate(records)
-                for field, plain in side.not_decided.items()
-                if getattr(record, field) != plain and record.closed(self.as_of) is None
-            ],
-            "UNSUPPORTED",
-            "this version cannot decide it exactly, and does not read over it",
-        )
 
     def _refuse_unknown_ids(self) -> None:
         demands, supplies = {record.id for record in self.demands}, {record.id for record in self.supplies}
@@ -428,7 +554,7 @@ class Problem:
 
     def _admit(self) -> Admission:
         closed = [
-            {record.id: reason for record in records if (reason := record.closed(self.as_of)) is not None}
+            {record.id: reason for record in records if (reason := self.closed(record)) is not None}
             for records in (self.demands, self.supplies)
         ]
         held = [decision for decision in self.decisions if decision.holds(self.as_of)]
@@ -459,17 +585,23 @@ class Problem:
             pair = pin.demand_id, pin.supply_id
             demand, supply = demand_of[pin.demand_id], supply_of[pin.supply_id]
             asked, offered = self.demand_side.units(demand), self.supply_side.units(supply)
-            most = min(asked, offered, MAX_COUNT if self.pair_limit is None else self.pair_limit)
+            serves, takes = self.batch(demand, supply)
+            part = not serves
+            serves = max(serves, 1)
+            most = min(asked // serves, offered // takes) * serves
+            most = most if self.pair_limit is None else min(most, self.pair_limit)
             units = most if pin.quantity is None else pin.quantity
             of_demand[demand.id] += units
-            of_supply[supply.id] += units
+            of_supply[supply.id] += units // serves * takes
             against = {
                 f"the demand does not take part ({closed_demands.get(demand.id)})": demand.id in closed_demands,
                 f"the supply does not take part ({closed_supplies.get(supply.id)})": supply.id in closed_supplies,
                 "another decision forbids the pair": pair in forbidden,
                 "another decision pins the same pair": pair in fixed,
                 "pairs= has no cost for it": listed is not None and pair not in listed,
-                "they are of different items or units": self.demand_side.item(demand) != self.supply_side.item(supply),
+                "they are of different items or units": not self.meet(demand, supply),
+                "it is a part of a kit, which is put together by the run": part,
+                f"{units} units are no whole batches of {serves}": units % serves > 0,
                 f"{units} units, but a pair has at most {most}": not 1 <= units <= most,
                 f"{of_demand[demand.id]} units pinned, {asked} asked for": of_demand[demand.id] > asked,
                 f"{of_supply[supply.id]} units pinned, {offered} offered": of_supply[supply.id] > offered,
@@ -491,7 +623,7 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
 
 def _points(places: Iterable[Place]) -> dict[str | None, Place]:
     points: dict[str | None, Place] = {}
-    for place in _of_kind(places, Place, "places"):
+    for place in of_kind(places, Place, "places"):
         if place.code is None or place.point is None:
             continue
         if points.setdefault(place.code, place).point != place.point:
@@ -499,7 +631,43 @@ def _points(places: Iterable[Place]) -> dict[str | None, Place]:
     return points
 
 
-def _of_kind(records: Iterable[Any], kind: type, table: str) -> Sequence[Any]:
+def calendar_day(as_of: Any) -> date:
+    """The day decided for, if it is one.
+
+    Parameters
+    ----------
+    as_of
+        A date, or the midnight that begins it.
+
+    Raises
+    ------
+    ProblemError
+        ``NO_DAY``.
+    """
+    if isinstance(as_of, datetime) and as_of.time() == time():
+        return as_of.date()
+    if not isinstance(as_of, date) or isinstance(as_of, datetime):
+        raise ProblemError("as_of is the calendar date decided for, such as date(2017, 6, 1)", code="NO_DAY")
+    return as_of
+
+
+def of_kind(records: Iterable[Any], kind: type, table: str) -> Sequence[Any]:
+    """Refuse what is no sequence of the right records.
+
+    Parameters
+    ----------
+    records
+        Anything.
+    kind
+        Their class.
+    table
+        What messages call it.
+
+    Raises
+    ------
+    ProblemError
+        ``NO_RECORDS``.
+    """
     if not isinstance(records, Iterable):
         raise ProblemError(f"{table}= is a {type(records).__name__}, not a sequence of records", code="NO_RECORDS")
     kept = records if isinstance(records, Sequence) and not isinstance(records, str | bytes) else tuple(records)
@@ -512,8 +680,20 @@ def _of_kind(records: Iterable[Any], kind: type, table: str) -> Sequence[Any]:
     return kept
 
 
-def _checked(records: Iterable[Any], kind: type, table: str) -> Sequence[Any]:
-    kept = _of_kind(records, kind, table)
+def checked(records: Iterable[Any], kind: type, table: str) -> Sequence[Any]:
+    """The same, with ids that come once.
+
+    Parameters
+    ----------
+    records, kind, table
+        As `of_kind`.
+
+    Raises
+    ------
+    ProblemError
+        ``NO_RECORDS`` or ``DUPLICATE_ID``.
+    """
+    kept = of_kind(records, kind, table)
     twice = [id_ for id_, count in Counter(record.id for record in kept).items() if count > 1]
     if twice:
         raise ProblemError(f"{table}: id {min(twice)!r} comes twice", code="DUPLICATE_ID")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import date
+from math import gcd
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 from pydantic_core import PydanticCustomError
 
@@ -13,7 +14,7 @@ from aidmatch.fields import CONFIG, Areas, Count, Day, Id, Kilometres, ListedNam
 from aidmatch.place import Place
 from aidmatch.records.case import Gate
 
-__all__ = ["Donation", "Donor", "Need", "PairCost"]
+__all__ = ["Component", "Donation", "Donor", "Kit", "Need", "PairCost", "Substitute"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, config=CONFIG)
@@ -25,7 +26,7 @@ class Need:
     id, household_id
         Text of 1–64 characters. A household may have several needs.
     item, unit
-        What is needed and how it is counted. A lot serves a need only if both are the same.
+        What is needed and how it is counted. A lot serves a need only if both are the same, or it is a substitute.
     quantity
         Pieces of `unit`, at least 1.
     category
@@ -47,9 +48,12 @@ class Need:
     whole
         All or nothing.
     substitutes
-        What may be sent instead.
+        What may be sent instead: nothing, ``approved`` alternatives, or these and equivalents of the same ``category``
+        of goods (`Substitute`).
     accepts
         Ways in which it may be met; only ``goods`` can be met by a donation.
+    project
+        The project it belongs to, if any; gifts to a project go to its needs only.
 
     Raises
     ------
@@ -75,6 +79,7 @@ class Need:
     whole: bool = False
     substitutes: Literal["none", "approved", "category"] = "none"
     accepts: Annotated[tuple[Literal["goods", "money", "service"], ...], ListedNames] = ("goods",)
+    project: Text | None = None
 
     @model_validator(mode="after")
     def _ordered(self) -> Need:
@@ -136,7 +141,7 @@ class Donation:
     only_areas
         Area codes, or their beginnings, the donor gives to; empty for all.
     only_project
-        The project the donor gives to.
+        The project whose needs the donor gives to.
     producer_household_id
         The household that made it, to which it is never sent.
 
@@ -222,6 +227,129 @@ class Donor:
 
     def __repr__(self) -> str:
         return f"<Donor {self.id!r}>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)
+class Substitute:
+    """What may be sent for something else. A direction: that A stands for B does not say that B stands for A.
+
+    Parameters
+    ----------
+    item, unit
+        What was requested.
+    substitute, substitute_unit
+        What may be sent for it. Without a unit, the one of the item.
+    kind
+        ``approved``, an alternative that has been approved for this item, or ``category``, an equivalent of the same
+        category of goods. `Need.substitutes` says which of them a need takes.
+    takes, stands_for
+        So many units of the substitute stand for so many of the item: the factor is takes / stands_for, in whole
+        batches of its lowest terms.
+    penalty
+        What the level ``as-requested`` counts for each unit of the need that is met so.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        If a value is not what its field asks for, or something stands for itself.
+    """
+
+    table: ClassVar[str] = "substitutes"
+
+    item: Text
+    unit: Text
+    substitute: Text
+    substitute_unit: Text | None = None
+    kind: Literal["approved", "category"] = "approved"
+    takes: Positive = 1
+    stands_for: Positive = 1
+    penalty: Annotated[Count, Field(le=1_000_000)] = 1
+
+    @model_validator(mode="after")
+    def _another(self) -> Substitute:
+        if self.wanted == self.sent:
+            raise PydanticCustomError("OUT_OF_RANGE", "an item does not stand for itself")
+        return self
+
+    @property
+    def wanted(self) -> tuple[str, str]:
+        """Item and unit that were requested."""
+        return self.item, self.unit
+
+    @property
+    def sent(self) -> tuple[str, str]:
+        """Item and unit that are sent."""
+        return self.substitute, self.unit if self.substitute_unit is None else self.substitute_unit
+
+    @property
+    def batch(self) -> tuple[int, int]:
+        """Units of the need in the smallest whole batch, and units of the lot that it takes."""
+        common = gcd(self.takes, self.stands_for)
+        return self.stands_for // common, self.takes // common
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)
+class Component:
+    """What a kit has so many of.
+
+    Parameters
+    ----------
+    item, unit
+        What it is.
+    quantity
+        Units of it in one kit.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        If a value is not what its field asks for.
+    """
+
+    item: Text
+    unit: Text
+    quantity: Positive = 1
+
+    @property
+    def kind(self) -> tuple[str, str]:
+        """Item and unit."""
+        return self.item, self.unit
+
+    #: of the need, none by itself; of the lot, one
+    batch: ClassVar[tuple[int, int]] = (0, 1)
+    penalty: ClassVar[int] = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)
+class Kit:
+    """An item that may be put together from others, for any one household from any lots.
+
+    Parameters
+    ----------
+    item, unit
+        What is put together.
+    components
+        What it is put together from, each kind once; none of them is a kit itself.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        If a value is not what its field asks for, or there are no components, or one comes twice or is the kit.
+    """
+
+    table: ClassVar[str] = "kits"
+
+    item: Text
+    unit: Text
+    components: tuple[Component, ...]
+
+    @model_validator(mode="after")
+    def _made_of_others(self) -> Kit:
+        kinds = [component.kind for component in self.components]
+        if not kinds:
+            raise PydanticCustomError("OUT_OF_RANGE", "a kit without components")
+        if len(set(kinds)) < len(kinds) or (self.item, self.unit) in kinds:
+            raise PydanticCustomError("OUT_OF_RANGE", "a component comes twice, or is the kit itself")
+        return self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)

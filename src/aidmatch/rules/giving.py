@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
+from datetime import date
 from typing import ClassVar
 
 from aidmatch.arrays import Ints
 from aidmatch.records.giving import Donation, Need
 from aidmatch.rules.protocol import numbered
 
-__all__ = ["OnlyAreas", "OnlyCategories", "OwnProduct"]
+__all__ = ["Fresh", "Kinds", "OnlyAreas", "OnlyCategories", "OnlyProject", "OwnProduct"]
 
 
 def _lies_in(code: str | None, areas: tuple[str, ...]) -> bool:
@@ -54,6 +55,71 @@ class OnlyAreas:
             for code in {need.place.code for need in demands}
         }
         return numbered(inside[need.place.code] for need in demands), numbered(lot.only_areas for lot in supplies)
+
+
+class OnlyProject:
+    """A lot that is given to a project goes to the project's needs only; any need may have a lot given to none."""
+
+    name: ClassVar[str] = "only-project"
+
+    def reason(self, demand: Need, supply: Donation) -> str | None:
+        """``PROJECT_NOT_ALLOWED`` if the donor gives to another project."""
+        return None if supply.only_project in (None, demand.project) else "PROJECT_NOT_ALLOWED"
+
+    def labels(self, demands: Sequence[Need], supplies: Sequence[Donation]) -> tuple[Ints, Ints]:
+        """By project, and by the project named."""
+        return numbered(need.project for need in demands), numbered(lot.only_project for lot in supplies)
+
+
+class Fresh:
+    """Nothing arrives after the last day on which it may be used; the problem's own rule, which no policy leaves out.
+
+    Parameters
+    ----------
+    arrives
+        The day on which what is decided now reaches the household.
+    """
+
+    name: ClassVar[str] = "expiry"
+
+    def __init__(self, arrives: date) -> None:
+        self._arrives = arrives
+
+    def reason(self, demand: Need, supply: Donation) -> str | None:
+        """``EXPIRES_BEFORE_DELIVERY`` if it would arrive too late."""
+        late = supply.expires_on is not None and supply.expires_on < self._arrives
+        return "EXPIRES_BEFORE_DELIVERY" if late else None
+
+    def labels(self, demands: Sequence[Need], supplies: Sequence[Donation]) -> tuple[Ints, Ints]:
+        """By whether it would arrive too late."""
+        late = numbered(self.reason(None, lot) for lot in supplies)  # type: ignore[arg-type]  # the need does not matter
+        return numbered(None for _ in demands), late
+
+
+class Kinds:
+    """A lot is what was requested, or may stand for it; the problem's own rule, which no policy leaves out.
+
+    Parameters
+    ----------
+    kinds_for
+        The kinds of goods, items and units, that may be sent for a need.
+    """
+
+    name: ClassVar[str] = "kinds"
+
+    def __init__(self, kinds_for: Callable[[Need], Collection[tuple[str, str]]]) -> None:
+        self._kinds_for = kinds_for
+
+    def reason(self, demand: Need, supply: Donation) -> str | None:
+        """``OTHER_ITEM`` if it is something else."""
+        return None if (supply.item, supply.unit) in self._kinds_for(demand) else "OTHER_ITEM"
+
+    def labels(self, demands: Sequence[Need], supplies: Sequence[Donation]) -> tuple[Ints, Ints]:
+        """By the kinds that may be sent, and by kind."""
+        return (
+            numbered(frozenset(self._kinds_for(need)) for need in demands),
+            numbered((lot.item, lot.unit) for lot in supplies),
+        )
 
 
 class OwnProduct:

@@ -19,6 +19,7 @@ RULES = Registry(
     {
         "only-categories": "aidmatch.rules.giving:OnlyCategories",
         "only-areas": "aidmatch.rules.giving:OnlyAreas",
+        "only-project": "aidmatch.rules.giving:OnlyProject",
         "own-product": "aidmatch.rules.giving:OwnProduct",
         "services": "aidmatch.rules.care:Services",
         "languages": "aidmatch.rules.care:Languages",

@@ -29,14 +29,15 @@ from aidmatch.distance.great_circle import GreatCircle
 from aidmatch.distance.pair_table import METRE
 from aidmatch.distance.protocol import DISTANCES, Distance, distance_named, measure
 from aidmatch.errors import VerificationError
-from aidmatch.integer_check import Decided, check_rows, proven_gaps
+from aidmatch.funding import Books
+from aidmatch.integer_check import Decided, check_purchases, check_rows, proven_gaps
 from aidmatch.levels import LevelDefinition, level_definitions
 from aidmatch.matching import Assignment, Matching, Status
 from aidmatch.pair_costs import CostOfPairs, Listed, Metric
 from aidmatch.place import Places
 from aidmatch.policy import Policy
 from aidmatch.problem.problem import Admission, Problem
-from aidmatch.rules.protocol import Rule, labels_of, reason_of, rules_named
+from aidmatch.rules.protocol import Rule, labels_of, reason_of
 from aidmatch.verification.liars import compared, first_liar, signatures, somewhere
 from aidmatch.verification.search import ANYWHERE, NOWHERE, Nodes, has_one
 
@@ -146,7 +147,7 @@ class _Check:
         self.distance = self._the_distance(distance)
         problem.check_policy(self.policy)
         self.levels: tuple[LevelDefinition, ...] = level_definitions(self.policy, problem)
-        self.rules: list[Rule] = rules_named(self.policy.rules)
+        self.rules: list[Rule] = problem.rules(self.policy)
         self.admission: Admission = problem.admission()
         self.demands: Sequence[Any] = self.admission.demands
         self.supplies: Sequence[Any] = self.admission.supplies
@@ -186,6 +187,11 @@ class _Check:
             _lie("ADMISSION", "the demands that did not take part, or their reasons, are others")
         if dict(self.matching.closed_supplies) != dict(self.admission.closed_supplies):
             _lie("ADMISSION", "the supplies that did not take part, or their reasons, are others")
+        if dict(self.matching.closed_funds) != dict(() if self.problem.money is None else self.problem.money.closed):
+            _lie("ADMISSION", "the funds that did not take part, or their reasons, are others")
+        check_purchases(self.problem, self.matching.purchases)
+        if self.matching.known_total != self.problem.known_total:
+            _lie("TOTALS", "the total that the platform knows of is another")
         answer = self._answer()
         ended = self.problem.pairs_ended((a.demand_id, a.supply_id) for a in self.matching.assignments)
         if self.policy.max_pairs_changed is not None and ended > self.policy.max_pairs_changed:
@@ -197,9 +203,12 @@ class _Check:
             (self.demands[i], self.supplies[j], a.quantity, a.pinned, a.cost)
             for a, (i, j) in zip(assignments, ends, strict=True)
         ]
-        check_rows(self.problem, self.policy, sent)
+        bought = {p.demand_id: p.quantity for p in self.matching.purchases}
+        check_rows(self.problem, self.policy, sent, bought)
         values = self._level_values(answer)
         if self.matching.integer is None:
+            if self._beyond_potentials():
+                _lie("CERTIFICATE", "money, or substitutes that stand for more or fewer, and no proof that knows them")
             self._gaps(values, [0] * len(values), "potentials")
             u, v = self._certificate(answer)
             self._tight(answer, u, v)
@@ -213,6 +222,30 @@ class _Check:
             _lie("REASONS", "the reasons of what is unmet are others")
         if self.matching.status is not self._status():
             _lie("STATUS", f"status {self.matching.status!r} is not what the levels prove")
+
+    def _beyond_potentials(self) -> bool:
+        """Whether something may be done that potentials of flows say nothing of."""
+        if self._fund_pairs.size or any(level.counted is not None for level in self.levels):
+            return True
+        there = {self.problem.supply_side.item(supply): supply for supply in self.supplies}
+        kinds = dict(zip(self._wants, self.demands, strict=True))
+        return any(
+            self.problem.meet(demand, supply) and self.problem.batch(demand, supply) != (1, 1)
+            for demand in kinds.values()
+            for supply in there.values()
+        )
+
+    @cached_property
+    def _fund_pairs(self) -> Ints:
+        """Rows of needs and numbers of the funds that may pay for them, shape (2, pairs)."""
+        money = self.problem.money
+        found = [
+            (row, number)
+            for row, need in enumerate(self.demands if money is not None else ())
+            for number, fund in enumerate(() if money is None else money.open)
+            if money is not None and money.reason(need, fund) is None
+        ]
+        return np.array(found, dtype=np.int64).reshape(-1, 2).T
 
     def _status(self) -> Status:
         """What the levels, once they are checked, make of the whole."""
@@ -255,32 +288,65 @@ class _Check:
         rows, columns, metric = np.concatenate([np.zeros((3, 0), dtype=np.int64), *found], axis=1)
         order = np.lexsort((columns, rows))
         rows, columns, metric = rows[order], columns[order], metric[order]
+        batches = [
+            self.problem.batch(self.demands[i], self.supplies[j])
+            for i, j in zip(rows.tolist(), columns.tolist(), strict=True)
+        ]
+        serves, takes = np.array(batches, dtype=np.int64).reshape(-1, 2).T
         units = np.zeros(len(rows), dtype=np.int64)
         moves = answer.decided > 0
         keys = answer.pairs.i[moves] * width + answer.pairs.j[moves]
         at = np.searchsorted(rows * width + columns, keys)
         if (at >= len(rows)).any() or ((rows * width + columns)[np.minimum(at, len(rows) - 1)] != keys).any():
             _lie("ELIGIBILITY", "an assignment is among no eligible pairs")
-        units[at] = answer.decided[moves]
+        units[at] = answer.decided[moves] // np.maximum(serves[at], 1)
         paid = np.array([a.cost for a in self.matching.assignments], dtype=np.int64)
+        fixed = [(a.demand_id, a.supply_id) for a in self.matching.assignments]
+        pin_used = np.array([self._pinned_of_supply.get(pair, 0) for pair in fixed], dtype=np.int64)
         taken = [np.zeros(len(side), dtype=np.int64) for side in (self.demands, self.supplies)]
-        for of, ends in zip(taken, (answer.pairs.i, answer.pairs.j), strict=True):
-            np.add.at(of, ends, answer.pinned)
+        np.add.at(taken[0], answer.pairs.i, answer.pinned)
+        np.add.at(taken[1], answer.pairs.j, pin_used)
+        # funds follow the supplies
+        need, fund = self._fund_pairs
+        funds = () if self.problem.money is None else self.problem.money.open
+        number = {one.id: place for place, one in enumerate(funds)}
+        amounts = {
+            (self.demand_row[p.demand_id], number[x.fund_id]): x.amount_fen
+            for p in self.matching.purchases
+            for x in p.payments
+        }
+        fen = np.array(
+            [amounts.get(ends, 0) for ends in zip(need.tolist(), fund.tolist(), strict=True)], dtype=np.int64
+        )
+        bought = np.zeros(len(self.demands), dtype=np.int64)
+        for p in self.matching.purchases:
+            bought[self.demand_row[p.demand_id]] = p.quantity
+        nothing = np.zeros(len(fen), dtype=np.int64)
+        level_costs = [
+            np.append(
+                np.maximum(serves, 1) * (0 if pairs is None else pairs.of(rows, columns, metric)),
+                nothing if level.fen_cost is None else np.array([level.fen_cost(one) for one in funds], np.int64)[fund],
+            )
+            for level, pairs in zip(self.levels, self._pair_costs, strict=True)
+        ]
+        rows, columns = np.append(rows, need), np.append(columns, len(self.supplies) + fund)
+        order = np.lexsort((columns, rows))
         return Decided(
-            rows,
-            columns,
-            metric,
-            units,
+            rows[order],
+            columns[order],
+            np.append(metric, nothing)[order],
+            np.append(units, fen)[order],
+            np.append(serves, nothing)[order],
+            np.append(takes, nothing + 1)[order],
             answer.pairs.i[pinned],
             answer.pairs.j[pinned],
             answer.pinned[pinned],
+            pin_used[pinned],
             paid[pinned],
-            tuple(
-                np.zeros(len(rows), dtype=np.int64) if level is None else level.of(rows, columns, metric)
-                for level in self._pair_costs
-            ),
+            tuple(costs[order] for costs in level_costs),
             self.asked - taken[0],
-            self.offered - taken[1],
+            np.append(self.offered - taken[1], np.array([one.balance_fen for one in funds], dtype=np.int64)),
+            bought,
         )
 
     def _answer(self) -> _Answer:
@@ -289,7 +355,8 @@ class _Check:
         if any(one >= other for one, other in pairwise(keys)):
             _lie("ASSIGNMENT", "assignments are not sorted, or a pair comes twice")
         limit = self.problem.pair_limit
-        served, used = [0] * len(self.demands), [0] * len(self.supplies)
+        used = [0] * len(self.supplies)
+        got: list[list[tuple[Any, int]]] = [[] for _ in self.demands]
         rows = []
         for a in self.matching.assignments:
             if a.demand_id not in self.demand_row or a.supply_id not in self.supply_row:
@@ -298,13 +365,21 @@ class _Check:
             if type(a.quantity) is not int or type(a.pinned) is not int:
                 _lie("QUANTITY", f"{_of(a)}: a quantity is a whole number")
             self._parties(a, i, j)
-            most = min(int(self.asked[i]), int(self.offered[j]), a.quantity if limit is None else limit)
+            serves, takes = self.problem.batch(self.demands[i], self.supplies[j])
+            if a.taken != (None if serves in (0, takes) else a.quantity // serves * takes):
+                _lie("QUANTITY", f"{_of(a)}: {a.quantity} units do not take {a.taken} of the lot")
+            each = self.problem.components(self.demands[i]).get(self.item_of_supply[j])
+            most = min(int(self.asked[i]) * (each or 1), int(self.offered[j]) // takes * max(serves, 1))
+            most = min(most, a.quantity if limit is None else limit)
             fixed = self.admission.pins.get((a.demand_id, a.supply_id), 0)
             if not 1 <= a.quantity <= most or not a.pinned == fixed <= a.quantity:
                 _lie("QUANTITY", f"{_of(a)}: quantity {a.quantity}, {a.pinned} of it pinned, {fixed} by decisions")
-            served[i] += a.quantity
-            used[j] += a.quantity
+            got[i].append((self.supplies[j], a.quantity))
+            used[j] += a.used
             rows.append((i, j, a.quantity - a.pinned, a.pinned))
+        served = [self.problem.served(demand, sent) for demand, sent in zip(self.demands, got, strict=True)]
+        for p in self.matching.purchases:
+            served[self.demand_row[p.demand_id]] += p.quantity
         for demand_id, supply_id in sorted(self.admission.pins.keys() - set(keys)):
             _lie("PIN", f"the pin of demand {demand_id!r} to supply {supply_id!r} is not honoured")
         for records, given, quantity in ((self.demands, served, self.asked), (self.supplies, used, self.offered)):
@@ -324,9 +399,9 @@ class _Check:
     def _parties(self, a: Assignment, i: int, j: int) -> None:
         """The two sides of an assignment may meet, and are who it says."""
         demand, supply = self.demands[i], self.supplies[j]
-        if self.item_of_demand[i] != self.item_of_supply[j]:
+        if not self.problem.meet(demand, supply):
             _lie("ELIGIBILITY", f"{_of(a)}: other items, or other units")
-        if (a.item, a.household_id, a.giver_id) != (self.item_of_demand[i][0], *self.problem.owners(demand, supply)):
+        if (a.item, a.household_id, a.giver_id) != (self.item_of_supply[j][0], *self.problem.owners(demand, supply)):
             _lie("ASSIGNMENT", f"{_of(a)}: item, household or giver is another")
         if (demand.id, supply.id) in self.admission.forbidden:
             _lie("FORBIDDEN", f"{_of(a)}: a decision forbids it")
@@ -395,6 +470,11 @@ class _Check:
                 if costs != arrays.of(answer.pairs.i, answer.pairs.j, paid).tolist():
                     _lie("LEVEL", f"level {level.name!r}: its two forms do not agree, so that nothing can be proven")
                 value += sum(a.quantity * cost for a, cost in zip(self.matching.assignments, costs, strict=True))
+            value += self._cost_of_money(level)
+            if level.counted is not None:
+                both = zip(self.demands, self.asked.tolist(), answer.left.tolist(), strict=True)
+                values.append(level.counted.value(both))
+                continue
             if level.sense == "max":
                 asked = self.asked.tolist()
                 value = sum(level.unmet_cost(d) * q for d, q in zip(self.demands, asked, strict=True)) - value
@@ -405,6 +485,16 @@ class _Check:
                 value += max(of_supplies, default=0) if level.largest else sum(of_supplies)
             values.append(value)
         return values
+
+    def _cost_of_money(self, level: LevelDefinition) -> int:
+        value = 0
+        funds = {} if self.problem.money is None else {fund.id: fund for fund in self.problem.money.open}
+        for p in self.matching.purchases:
+            if level.bought_cost is not None:
+                value += level.bought_cost(self.demands[self.demand_row[p.demand_id]]) * p.quantity
+            if level.fen_cost is not None:
+                value += sum(level.fen_cost(funds[x.fund_id]) * x.amount_fen for x in p.payments)
+        return value
 
     def _certificate(self, answer: _Answer) -> tuple[Ints, Ints]:
         """The potentials, once they fit the nodes."""
@@ -452,7 +542,8 @@ class _Check:
         reasons = self._reasons(look, could_take, served)
         if self.matching.integer is not None:
             reasons |= {self.demands[row].id: "DOES_NOT_FIT" for row in self._with_some_left(look, answer)}
-        return reasons
+        books = Books(self.problem, self.matching.purchases)
+        return {id_: books.reason(self.demands[self.demand_row[id_]], reason) for id_, reason in reasons.items()}
 
     def _with_some_left(self, look: _Look, answer: _Answer) -> list[int]:
         """Demands that want more and have a pair that could take it, with something unused."""
@@ -666,6 +757,8 @@ class _Check:
         """Why some demands of an item have no pair that could take more, closed pairs at their limit aside."""
         if not columns.size or not rows.size:
             return "NO_SUPPLY"
+        there = {self.item_of_supply[column]: self.supplies[column] for column in columns.tolist()}.values()
+        offered = [any(self.problem.meet(self.demands[row], one) for one in there) for row in rows.tolist()]
         may_meet, of_demand, of_supply = self._signatures
         forbidden = self._forbidden
 
@@ -674,7 +767,11 @@ class _Check:
             return ~_among(self._key(i, j), forbidden) & self._allowed(i, j)
 
         allowed = has_one(somewhere(of_demand[rows]), somewhere(of_supply[columns]), may_meet, accept)
-        return np.where(allowed, "OUT_OF_REACH", "NOT_ALLOWED")
+        return np.where(allowed, "OUT_OF_REACH", np.where(offered, "NOT_ALLOWED", "NO_SUPPLY"))
+
+    @cached_property
+    def _pinned_of_supply(self) -> dict[tuple[str, str], int]:
+        return self.problem.units_of_supplies(self.admission.pins)
 
     @cached_property
     def _forbidden(self) -> Ints:
@@ -683,15 +780,36 @@ class _Check:
         return np.unique(self._key(i, j))
 
     @cached_property
+    def _wants(self) -> list[tuple[Any, ...]]:
+        """What each demand may be met from depends on this and nothing else."""
+        return [
+            (item, getattr(d, "substitutes", ""), "goods" in getattr(d, "accepts", ("goods",)))
+            for item, d in zip(self.item_of_demand, self.demands, strict=True)
+        ]
+
+    @cached_property
     def _items(self) -> list[tuple[Ints, Ints]]:
-        """Rows of the demands and the supplies of each item and unit that is asked for."""
-        rows: dict[tuple[str, str], tuple[list[int], list[int]]] = {}
-        for row, item in enumerate(self.item_of_demand):
-            rows.setdefault(item, ([], []))[0].append(row)
+        """Rows of demands and supplies that could meet: of each item and unit, and of what may stand for it."""
+        kinds = sorted(set(self.item_of_supply))
+        one_of = {item: self.supplies[self.item_of_supply.index(item)] for item in kinds}
+        groups: list[tuple[set[tuple[str, str]], set[Any]]] = []
+        label = self._wants
+        for name, row in {name: row for row, name in enumerate(label)}.items():
+            meets = {item for item in kinds if self.problem.meet(self.demands[row], one_of[item])}
+            names = {name}
+            for group in [group for group in groups if not group[0].isdisjoint(meets)]:
+                groups.remove(group)
+                meets, names = meets | group[0], names | group[1]
+            groups.append((meets, names))
+        number = {name: place for place, (_, names) in enumerate(groups) for name in names}
+        place_of = {item: place for place, (meets, _) in enumerate(groups) for item in meets}
+        rows: list[tuple[list[int], list[int]]] = [([], []) for _ in groups]
+        for row, name in enumerate(label):
+            rows[number[name]][0].append(row)
         for column, item in enumerate(self.item_of_supply):
-            if item in rows:
-                rows[item][1].append(column)
-        return [(np.array(i, dtype=np.int64), np.array(j, dtype=np.int64)) for i, j in rows.values()]
+            if item in place_of:
+                rows[place_of[item]][1].append(column)
+        return [(np.array(i, dtype=np.int64), np.array(j, dtype=np.int64)) for i, j in rows]
 
     @cached_property
     def _listed(self) -> _Pairs | None:

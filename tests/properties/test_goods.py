@@ -1,0 +1,55 @@
+"""Goods and money as platforms have them, decided optimally, proven and checked: against trying everything."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.goods_cases import GoodsCase, best, fair_case, goods_case, kit_case, money_case, substitute_case
+from tests.profiles import examples
+
+import aidmatch as am
+
+SEEDS = st.integers(0, 2**32)
+
+
+def holds_against_everything(case: GoodsCase) -> am.Matching:
+    matching = am.solve(case.problem, policy=case.policy)
+    am.verify(case.problem, matching)
+    assert tuple(level.value for level in matching.levels) == best(case)
+    for id_ in matching.unmet:
+        assert am.explain(case.problem, matching, demand=id_).facts["reason"] == matching.reasons[id_]
+    return matching
+
+
+@settings(max_examples=examples(170, 20_000))
+@given(SEEDS)
+def test_projects_and_expiry_agree_with_exhaustive_search(seed: int) -> None:
+    assert holds_against_everything(goods_case(seed)).solving.method == "flow"
+
+
+@settings(max_examples=examples(170, 20_000))
+@given(SEEDS)
+def test_even_substitutes_flow_and_agree_with_exhaustive_search(seed: int) -> None:
+    assert holds_against_everything(substitute_case(seed, even=True)).solving.method == "flow"
+
+
+@settings(max_examples=examples(170, 20_000))
+@given(SEEDS)
+def test_substitutes_in_batches_agree_with_exhaustive_search(seed: int) -> None:
+    holds_against_everything(substitute_case(seed))
+
+
+@settings(max_examples=examples(170, 20_000))
+@given(SEEDS)
+def test_money_agrees_with_exhaustive_search(seed: int) -> None:
+    holds_against_everything(money_case(seed))
+
+
+@settings(max_examples=examples(170, 20_000))
+@given(SEEDS)
+def test_fairness_and_every_way_of_counting_agree_with_exhaustive_search(seed: int) -> None:
+    holds_against_everything(fair_case(seed))
+
+
+@settings(max_examples=examples(170, 20_000))
+@given(SEEDS)
+def test_kits_agree_with_exhaustive_search(seed: int) -> None:
+    holds_against_everything(kit_case(seed))
