@@ -95,7 +95,9 @@ class Problem:
         ``NO_RECORDS`` for something that is not a sequence of the right records, ``DUPLICATE_ID`` for an id that
         comes twice, ``UNKNOWN_ID`` for a pair of records that are not there, ``UNSUPPORTED`` for a record that asks
         for what this version cannot decide exactly, ``NO_DAY`` for an `as_of` that is not a calendar date,
-        ``PIN_CONFLICT`` for a pin that the gate, a capacity or another decision rules out.
+        ``PIN_CONFLICT`` for a pin that the gate, a capacity or another decision rules out, ``MIXED_COORDINATES`` if one
+        source's points were declared to be in GCJ-02 or BD-09, and another's were not declared at all, or one source
+        was read under two declarations.
     """
 
     family: ClassVar[str]
@@ -131,6 +133,7 @@ class Problem:
             as_of = as_of.date()
         if not isinstance(as_of, date) or isinstance(as_of, datetime):
             raise ProblemError("as_of is the calendar date decided for, such as date(2017, 6, 1)", code="NO_DAY")
+        _check_coordinates([one for one in (demands, supplies, places) if isinstance(one, Records)])
         points = _points(places)
         if pairs is not None and not isinstance(pairs, PairTable):
             raise ProblemError(f"pairs= is a {type(pairs).__name__}, not a PairTable", code="NO_RECORDS")
@@ -149,8 +152,7 @@ class Problem:
             if isinstance(extra, Records):
                 reports.append(extra.report)
             object.__setattr__(self, name, tuple(_of_kind(extra, kind, name)))
-        if isinstance(donors, Records):
-            reports.append(donors.report)
+        reports += (extra.report for extra in (donors, places) if isinstance(extra, Records))
         object.__setattr__(self, "donors", tuple(_checked(donors, Donor, "donors")))
         object.__setattr__(self, "as_of", as_of)
         object.__setattr__(self, "pairs", pairs)
@@ -497,6 +499,26 @@ def _points(places: Iterable[Place]) -> dict[str | None, Place]:
         if points.setdefault(place.code, place).point != place.point:
             raise ProblemError(f"places= has two points for code {place.code!r}", code="DUPLICATE_ID")
     return points
+
+
+def _check_coordinates(tables: Sequence[Records[Any]]) -> None:
+    """Refuse points of sources that cannot all be in the systems they were read in; nobody would see it later."""
+    declared: dict[str, str | None] = {}
+    for records in tables:
+        places = (one if isinstance(one, Place) else getattr(one, "place", None) for one in records)
+        if not any(isinstance(place, Place) and place.point is not None for place in places):
+            continue
+        name, system = records.source, records.report.coordinates
+        if declared.setdefault(name, system) != system:
+            words = " and as ".join(str(one or "undeclared") for one in (declared[name], system))
+            raise ProblemError(f"{name} was read as {words}: coordinates= says one of them", code="MIXED_COORDINATES")
+    other = next((name for name, system in declared.items() if system not in (None, "WGS-84")), None)
+    silent = next((name for name, system in declared.items() if system is None), None)
+    if other is not None and silent is not None:
+        raise ProblemError(
+            f"{other} was read as {declared[other]}, but {silent} without coordinates=; declare it, as WGS-84 if it is",
+            code="MIXED_COORDINATES",
+        )
 
 
 def _of_kind(records: Iterable[Any], kind: type, table: str) -> Sequence[Any]:
