@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from pydantic import TypeAdapter
 
 from aidmatch.distance.pair_table import METRE, PairTable
+from aidmatch.distance.protocol import Distance
 from aidmatch.errors import ProblemError, RowsError
 from aidmatch.fields import MAX_COUNT
 from aidmatch.place import Place
@@ -373,16 +374,35 @@ class Problem:
         RowsError
             ``NO_POINT``, with every such row.
         """
-        self._refuse(
-            [
-                (side, row, "code")
-                for side, records in ((self.demand_side, self.demands), (self.supply_side, self.supplies))
-                for row, record in enumerate(records)
-                if record.place.point is None and record.closed(self.as_of) is None
-            ],
-            "NO_POINT",
-            "no lat and lon, and no point for its code in places=; metres cannot be measured",
-        )
+        hint = "no lat and lon, and no point for its code in places=; metres cannot be measured"
+        self._refuse(self._without("point"), "NO_POINT", hint)
+
+    def check_places(self, distance: Distance) -> None:
+        """Refuse records that take part and lack what a distance measures by.
+
+        Parameters
+        ----------
+        distance
+            Needs points unless its ``needs_points`` is False, and codes if its ``needs_codes`` is True.
+
+        Raises
+        ------
+        RowsError
+            ``NO_POINT`` or ``NO_CODE``, with every such row.
+        """
+        if getattr(distance, "needs_points", True):
+            self.check_points()
+        if getattr(distance, "needs_codes", False):
+            self._refuse(self._without("code"), "NO_CODE", f"no code, by which {distance.name!r} measures")
+
+    def _without(self, part: str) -> list[tuple[Side, int, str]]:
+        """Rows that take part and have no point, or no code."""
+        return [
+            (side, row, "code")
+            for side, records in ((self.demand_side, self.demands), (self.supply_side, self.supplies))
+            for row, record in enumerate(records)
+            if getattr(record.place, part) is None and record.closed(self.as_of) is None
+        ]
 
     def _refuse(self, rows: Sequence[tuple[Side, int, str]], code: str, message: str) -> None:
         if not rows:
