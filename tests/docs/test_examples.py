@@ -15,7 +15,14 @@ from aidmatch import synthetic
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
-PRINT_ONLY = {"assign_caregivers.py", "explain_to_family.py", "hours_and_wholes.py", "new_caregiver.py", "override.py"}
+PRINT_ONLY = {
+    "assign_caregivers.py",
+    "explain_to_family.py",
+    "hours_and_wholes.py",
+    "new_caregiver.py",
+    "override.py",
+    "road_distance.py",
+}
 SCRIPTS = sorted(path.name for path in EXAMPLES.glob("*.py"))
 
 
@@ -199,3 +206,15 @@ def test_hours_and_wholes_are_decided_and_proven(tmp_path: Path) -> None:
     assert "decided as integer because of 2 supplies with a limit of what they carry; 2 minimum loads" in said
     assert "L1 sends 25 kg to N0" in said
     assert "coverage A 50 certified 50 claimed None multipliers" in said
+
+
+def test_a_river_decides_along_roads_and_not_in_a_straight_line(tmp_path: Path) -> None:
+    said = run("road_distance.py", cwd=tmp_path)
+    assert "2 points converted from GCJ-02 to WGS-84" in said
+    found = dict(re.findall(r"^(\w+): OPTIMAL, verified\n((?:  .*\n)+)", said, re.MULTILINE))
+    assert list(found) == ["GreatCircle", "Road", "Administrative"]
+    across = "L-east sends 1 to N-west"
+    assert across in found["GreatCircle"]
+    # round by the bridge it is more than 25 km
+    assert across not in found["Road"]
+    assert f"{across}, 15,000 m each" in found["Administrative"]

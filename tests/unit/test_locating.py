@@ -186,14 +186,6 @@ def test_sources_without_points_or_read_by_nobody_need_no_declaration() -> None:
     am.GivingProblem(needs, [lot("d1")], as_of=DAY)
 
 
-def test_one_source_under_two_declarations_is_refused() -> None:
-    needs = am.read(a_source("book.xlsx", [row(1)]), am.Need, coordinates="GCJ-02")
-    lots = am.read(a_source("book.xlsx", [LOT]), am.Donation, coordinates="BD-09")
-    with pytest.raises(am.ProblemError, match=r"book.xlsx was read as GCJ-02 and as BD-09") as refused:
-        am.GivingProblem(needs, lots, as_of=DAY)
-    assert refused.value.code == "MIXED_COORDINATES"
-
-
 def test_what_was_converted_is_kept_in_a_saved_matching(tmp_path: Any) -> None:
     needs = am.read(a_source("needs.csv", [row(1)]), am.Need, coordinates="GCJ-02")
     problem = am.GivingProblem(needs, [lot("d1")], as_of=DAY)

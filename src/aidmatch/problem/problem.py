@@ -97,8 +97,7 @@ class Problem:
         comes twice, ``UNKNOWN_ID`` for a pair of records that are not there, ``UNSUPPORTED`` for a record that asks
         for what this version cannot decide exactly, ``NO_DAY`` for an `as_of` that is not a calendar date,
         ``PIN_CONFLICT`` for a pin that the gate, a capacity or another decision rules out, ``MIXED_COORDINATES`` if one
-        source's points were declared to be in GCJ-02 or BD-09, and another's were not declared at all, or one source
-        was read under two declarations.
+        source's points were declared to be in GCJ-02 or BD-09, and another's were not declared at all.
     """
 
     family: ClassVar[str]
@@ -522,21 +521,21 @@ def _points(places: Iterable[Place]) -> dict[str | None, Place]:
 
 
 def _check_coordinates(tables: Sequence[Records[Any]]) -> None:
-    """Refuse points of sources that cannot all be in the systems they were read in; nobody would see it later."""
-    declared: dict[str, str | None] = {}
+    """Refuse sources of which some were declared and others forgotten; once converted, nobody could tell."""
+    declared: list[tuple[str, str]] = []
+    silent: list[str] = []
     for records in tables:
         places = (one if isinstance(one, Place) else getattr(one, "place", None) for one in records)
-        if not any(isinstance(place, Place) and place.point is not None for place in places):
-            continue
-        name, system = records.source, records.report.coordinates
-        if declared.setdefault(name, system) != system:
-            words = " and as ".join(str(one or "undeclared") for one in (declared[name], system))
-            raise ProblemError(f"{name} was read as {words}: coordinates= says one of them", code="MIXED_COORDINATES")
-    other = next((name for name, system in declared.items() if system not in (None, "WGS-84")), None)
-    silent = next((name for name, system in declared.items() if system is None), None)
-    if other is not None and silent is not None:
+        if any(isinstance(place, Place) and place.point is not None for place in places):
+            system = records.report.coordinates
+            if system is None:
+                silent.append(records.source)
+            elif system != "WGS-84":
+                declared.append((records.source, system))
+    if declared and silent:
         raise ProblemError(
-            f"{other} was read as {declared[other]}, but {silent} without coordinates=; declare it, as WGS-84 if it is",
+            f"{declared[0][0]} was read as {declared[0][1]}, but {silent[0]} without coordinates=; declare it, too, as "
+            "WGS-84 if that is what it is",
             code="MIXED_COORDINATES",
         )
 
