@@ -7,10 +7,10 @@ rows do not hide each other, and takes time in proportion to the rows.
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
-from itertools import pairwise
+from itertools import count, pairwise
 from operator import attrgetter
 from typing import Any, Final
 
@@ -106,10 +106,10 @@ def oddities_in(
     wanted = np.zeros(len(records), dtype=np.int64)
     counted = all(flat.get(field, "") is None for field in ("item", "unit", "quantity"))
     if counted and all(type(one.quantity) is int for one in records):
-        numbers: dict[tuple[str, str], int] = {}
-        kind = np.array([numbers.setdefault((one.item, one.unit), len(numbers)) for one in records], dtype=np.int64)
+        pairs = [(one.item, one.unit) for one in records]
+        kind = _numbered(pairs)
         quantity = np.array([one.quantity for one in records], dtype=np.int64)
-        found += _odd_quantities(list(numbers), kind, quantity.astype(np.float64), fault)
+        found += _odd_quantities(list(dict.fromkeys(pairs)), kind, quantity.astype(np.float64), fault)
         wanted = (kind + 1) * 1_000_003 + quantity * 7_919
     if len(records) >= _ENOUGH and flat.get("household_id", "") is None and flat.keys() >= {"code", "lat", "lon"}:
         found += _same_households(records, lines, record, flat["lat"], wanted, fault)
@@ -230,8 +230,8 @@ def _same_households(
 
 def _numbered(values: Iterable[Any]) -> Ints:
     """Numbers from 0 for equal values, in the order in which they come first."""
-    numbers: dict[Any, int] = {}
-    return np.array([numbers.setdefault(value, len(numbers)) for value in values], dtype=np.int64)
+    numbers: defaultdict[Any, int] = defaultdict(count().__next__)
+    return np.array([numbers[value] for value in values], dtype=np.int64)
 
 
 def _close_in_time(some: Iterable[tuple[date | None, int]], lines: Sequence[int], fault: _Fault) -> Iterator[Fault]:
