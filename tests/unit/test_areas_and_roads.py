@@ -2,6 +2,7 @@
 
 import math
 import pickle
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -109,7 +110,7 @@ def a_problem(places: Any, seed: int, demands: int, supplies: int, **fields: Any
         for i, where in enumerate(places(demands, draw))
     ]
     lots = [
-        lot(f"d{j}", int(draw.integers(1, 5)), place=where, max_km=[None, 20, 100][draw.integers(3)])
+        lot(f"d{j}", int(draw.integers(1, 5)), place=where, max_km=[None, 15, 60][draw.integers(3)])
         for j, where in enumerate(places(supplies, draw))
     ]
     return am.GivingProblem(needs, lots, as_of=DAY, **fields)
@@ -125,6 +126,13 @@ class Plain:
 
     def metres(self, origins: am.Places, destinations: am.Places) -> Ints:
         return self.distance.metres(origins, destinations)
+
+
+class Cut(Plain):
+    """The same, without any way."""
+
+    def metres(self, origins: am.Places, destinations: am.Places) -> Ints:
+        return np.full(len(origins), UNREACHABLE)
 
 
 @pytest.mark.parametrize("distance", [BY_AREA, NEAR_ONLY], ids=["all", "near"])
@@ -170,8 +178,21 @@ def test_a_pin_where_there_is_no_way_is_refused_before_solving() -> None:
     assert refused.value.code == "PIN_CONFLICT"
     # and a matching that had it would be a lie
     matching = am.solve(problem, distance=BY_AREA)
-    with pytest.raises(am.VerificationError):
-        am.verify(problem, matching, distance=NEAR_ONLY)
+    (pinned,) = matching.assignments
+    forged = replace(matching, assignments=(replace(pinned, cost=UNREACHABLE, metres=UNREACHABLE),))
+    with pytest.raises(am.VerificationError, match="out of reach") as lie:
+        am.verify(problem, forged, distance=Cut(BY_AREA))
+    assert lie.value.code == "ELIGIBILITY"
+
+
+def test_a_forbidden_pair_keeps_its_ends_apart_from_their_like() -> None:
+    here = coded("371501001001")
+    needs = [need("n1", 2, place=here), need("n2", 2, place=here)]
+    lots = [lot("d1", 2, place=here), lot("d2", 2, place=coded("371501001002"))]
+    problem = am.GivingProblem(needs, lots, as_of=DAY, decisions=[forbid("f", "n2", "d1")])
+    matching = am.solve(problem, distance=BY_AREA)
+    am.verify(problem, matching, distance=BY_AREA)
+    assert [(a.demand_id, a.supply_id) for a in matching.assignments] == [("n1", "d1"), ("n2", "d2")]
 
 
 def test_who_has_no_way_to_anybody_is_out_of_reach() -> None:
@@ -259,6 +280,8 @@ def test_a_way_is_the_sum_of_its_roads_and_of_the_ways_to_them() -> None:
 def test_limits_include_their_edge() -> None:
     assert one(Road(a_square(), limit_km=2.201), A, C) == 2_201
     assert one(Road(a_square(), limit_km=2.2), A, C) == UNREACHABLE
+    # the ways to the roads count
+    assert one(Road(a_square(), limit_km=1.3), at(35.999, 116), B) == UNREACHABLE
     assert one(Road(a_square(), max_snap_m=111.3), at(35.999, 116), B) == 1_311
     assert one(Road(a_square(), max_snap_m=111), at(35.999, 116), B) == UNREACHABLE
     assert one(Road(a_square(), max_snap_m=111), at(35.999, 116), at(35.999, 116)) == 0
