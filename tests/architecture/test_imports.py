@@ -17,6 +17,7 @@ ORDER = [
     "report",
     "plugins",
     "progress",
+    "coordinates",
     "fields",
     "place",
     "records",

@@ -22,6 +22,7 @@ PRINT_ONLY = {
     "hours_and_wholes.py",
     "new_caregiver.py",
     "override.py",
+    "road_distance.py",
     "substitutes_and_kits.py",
 }
 SCRIPTS = sorted(path.name for path in EXAMPLES.glob("*.py"))
@@ -238,3 +239,15 @@ def test_substitutes_kits_and_the_next_run_are_decided_as_worked_out_by_hand(tmp
     assert "'N6': 'NOT_ALLOWED'" in said
     assert "what first items cost the levels below: {'distance': -8944}" in said
     assert "next run: 1 kept; came (('N7', 'L2', 1),), went (('N2', 'L2', 1),), changed ()" in said
+
+
+def test_a_river_decides_along_roads_and_not_in_a_straight_line(tmp_path: Path) -> None:
+    said = run("road_distance.py", cwd=tmp_path)
+    assert "2 points converted from GCJ-02 to WGS-84" in said
+    found = dict(re.findall(r"^(\w+): OPTIMAL, verified\n((?:  .*\n)+)", said, re.MULTILINE))
+    assert list(found) == ["GreatCircle", "Road", "Administrative"]
+    across = "L-east sends 1 to N-west"
+    assert across in found["GreatCircle"]
+    # round by the bridge it is more than 25 km
+    assert across not in found["Road"]
+    assert f"{across}, 15,000 m each" in found["Administrative"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Final, Protocol
 
 import numpy as np
 
@@ -11,7 +12,22 @@ from aidmatch.errors import PluginError
 from aidmatch.place import Places
 from aidmatch.plugins import Registry
 
-__all__ = ["DISTANCES", "Distance", "distance_named", "least_metres", "measure"]
+__all__ = [
+    "DISTANCES",
+    "UNREACHABLE",
+    "Distance",
+    "MetresTable",
+    "distance_named",
+    "labels_of_places",
+    "least_metres",
+    "measure",
+    "table_of_metres",
+]
+
+#: What a distance says of two places without a way between them: more than any reach, so that they are never a pair.
+UNREACHABLE: Final = 2**63 - 1
+#: Entries of a table of metres that are worth their memory: 200 MB.
+_TABLE: Final = 25_000_000
 
 DISTANCES = Registry("aidmatch.distances", {"great-circle": "aidmatch.distance.great_circle:GreatCircle"})
 
@@ -24,6 +40,10 @@ class Distance(Protocol):
     It may have an attribute ``least_metres``, a float: no two places are nearer than so many times their great-circle
     metres, less one. Then not every pair has to be measured; a road, say, is at least as long as the straight line,
     1.0. Without it, or with 0, nothing is assumed. A bound that does not hold is found out, here or by `verify`.
+    It may have a method ``labels``, which numbers `Places`, one integer a place: places with equal numbers are the same
+    to it, the metres from and to anywhere alike. Then each is measured once, and demands and supplies that differ in
+    nothing else are decided together. It may have an attribute ``needs_codes``, True if every place must have a code.
+    Two places without a way between them are `UNREACHABLE` metres apart.
     """
 
     @property
@@ -41,7 +61,7 @@ class Distance(Protocol):
 
         Returns
         -------
-        Non-negative whole metres, int64, one a row.
+        Non-negative whole metres below 2^62, int64, one a row; or `UNREACHABLE`.
         """
         ...
 
@@ -94,6 +114,96 @@ def least_metres(distance: Distance) -> float:
     return float(least) if getattr(distance, "needs_points", True) else 0.0
 
 
+def labels_of_places(distance: Distance, places: Places) -> Ints | None:
+    """Ask a distance which places are the same to it.
+
+    Parameters
+    ----------
+    distance
+        Any distance.
+    places
+        Any places.
+
+    Returns
+    -------
+    Numbers from 0, one a place, without gaps; None if the distance has no labels.
+
+    Raises
+    ------
+    PluginError
+        ``BAD_DISTANCE`` if it gives anything but an integer for each place, or raised.
+    """
+    labels = getattr(distance, "labels", None)
+    if labels is None:
+        return None
+    try:
+        numbers = labels(places)
+    except Exception as error:
+        raise PluginError(
+            f"distance {distance.name!r}: labels raised {type(error).__name__} (see the error's cause)",
+            code="BAD_DISTANCE",
+        ) from error
+    if not isinstance(numbers, np.ndarray) or numbers.dtype.kind not in "iu" or numbers.shape != (len(places),):
+        raise PluginError(f"distance {distance.name!r}: labels are {len(places)} integers", code="BAD_DISTANCE")
+    return np.unique(numbers, return_inverse=True)[1].astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class MetresTable:
+    """Metres between all places of two sides, each kind of place measured once.
+
+    Parameters
+    ----------
+    origin, destination
+        Number of each place's kind, int64.
+    metres
+        From each kind of origin to each kind of destination, int64, shape (kinds of origins, kinds of destinations).
+    """
+
+    origin: Ints
+    destination: Ints
+    metres: Ints
+
+    def between(self, origins: Ints, destinations: Ints) -> Ints:
+        """Metres of some pairs, given by rows of origins and destinations."""
+        return np.asarray(self.metres[self.origin[origins], self.destination[destinations]])
+
+    def part(self, origins: Ints, destinations: Ints) -> MetresTable:
+        """The same for some of the places."""
+        return MetresTable(self.origin[origins], self.destination[destinations], self.metres)
+
+
+def table_of_metres(distance: Distance, origins: Places, destinations: Places) -> MetresTable | None:
+    """Measure between all places of two sides, as far as the distance's labels make that few pairs.
+
+    Parameters
+    ----------
+    distance
+        Any distance.
+    origins, destinations
+        Places of supplies and of demands.
+
+    Returns
+    -------
+    The table; None if the distance has no labels, or so many that it would be larger than 200 MB.
+
+    Raises
+    ------
+    PluginError
+        As `measure` and `labels_of_places`.
+    """
+    labels = [labels_of_places(distance, places) for places in (origins, destinations)]
+    if labels[0] is None or labels[1] is None:
+        return None
+    firsts = [np.unique(numbers, return_index=True)[1] for numbers in (labels[0], labels[1])]
+    shape = len(firsts[0]), len(firsts[1])
+    if shape[0] * shape[1] > _TABLE:
+        return None
+    rows, columns = np.repeat(firsts[0], shape[1]), np.tile(firsts[1], shape[0])
+    metres = measure(distance, origins[rows], destinations[columns]).reshape(shape)
+    return MetresTable(labels[0], labels[1], metres)
+
+
 def measure(distance: Distance, origins: Places, destinations: Places) -> Ints:
     """Ask a distance and check that its answer is one.
 
@@ -128,6 +238,7 @@ def measure(distance: Distance, origins: Places, destinations: Places) -> Ints:
         raise PluginError(f"distance {distance.name!r} gave {kind}; {wanted}", code="BAD_DISTANCE")
     if metres.shape != (len(origins),):
         raise PluginError(f"distance {distance.name!r} gave shape {metres.shape}; {wanted}", code="BAD_DISTANCE")
-    if metres.size and not 0 <= int(metres.min()) <= int(metres.max()) < 2**62:
+    farthest = int(metres.max(where=metres != UNREACHABLE, initial=0))
+    if int(metres.min()) < 0 or farthest >= 2**62:
         raise PluginError(f"distance {distance.name!r} gave a number out of range; {wanted}", code="BAD_DISTANCE")
     return metres.astype(np.int64, copy=False)

@@ -10,13 +10,13 @@ import numpy as np
 
 from aidmatch.arrays import Bools, Floats, Ints
 from aidmatch.distance.great_circle import EARTH_RADIUS, metres_between
-from aidmatch.distance.protocol import Distance, measure
+from aidmatch.distance.protocol import UNREACHABLE, Distance, MetresTable, labels_of_places, measure
 from aidmatch.errors import NumberRangeError, PluginError
 from aidmatch.pair_costs import MOST_METRIC
 from aidmatch.place import Places
 from aidmatch.rules.protocol import Eligibility
 
-__all__ = ["BLOCK", "ListedArcs", "Measured", "PointArcs", "among", "demand_blocks"]
+__all__ = ["BLOCK", "ListedArcs", "Measured", "PlaceArcs", "PointArcs", "among", "demand_blocks"]
 
 #: Metres that nothing may be apart, where a distance is bounded from below only.
 _FARTHEST: Final = 2**40
@@ -88,6 +88,74 @@ def _no_pairs() -> tuple[Ints, Ints]:
     return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
 
 
+def _own(pairs: tuple[Ints, Ints], sizes: tuple[int, int]) -> list[Ints]:
+    """Labels of the nodes of both sides: those that are in a pair have one of their own."""
+    labels = []
+    for nodes, rows in zip(sizes, pairs, strict=True):
+        own = np.full(nodes, -1, dtype=np.int64)
+        own[rows] = rows
+        labels.append(own)
+    return labels
+
+
+def _part_of(pairs: tuple[Ints, Ints], demands: Ints, supplies: Ints) -> tuple[Ints, Ints]:
+    """The pairs among some of the nodes, numbered anew; both are sorted."""
+    i, j = pairs
+    keep = np.isin(i, demands) & np.isin(j, supplies)
+    return np.searchsorted(demands, i[keep]), np.searchsorted(supplies, j[keep])
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceArcs:
+    """Eligible pairs within reach by a table of metres between kinds of places, as a distance labels them.
+
+    Parameters
+    ----------
+    metres
+        The table, from supplies to demands.
+    reach
+        Metres up to which each supply may go, int64.
+    eligibility
+        What the rules allow.
+    never
+        Demands and supplies of pairs that are left out.
+    """
+
+    metres: MetresTable
+    reach: Ints
+    eligibility: Eligibility
+    never: tuple[Ints, Ints] = field(default_factory=_no_pairs)
+
+    def build(self) -> tuple[Ints, Ints, Ints]:
+        """Every eligible pair within reach, sorted by demand and then supply."""
+        table = self.metres
+        found = [np.zeros((3, 0), dtype=np.int64)]
+        for block in demand_blocks(len(table.destination), len(table.origin)):
+            metres = table.metres[np.ix_(table.origin, table.destination[block])].T
+            i, j = np.nonzero(self.eligibility.pairs(block) & (metres <= self.reach))
+            found.append(np.stack([i + block.start, j, metres[i, j]]))
+        demand_of, supply_of, metric = np.concatenate(found, axis=1)
+        keep = ~among(demand_of, supply_of, self.never)
+        return demand_of[keep], supply_of[keep], metric[keep]
+
+    def labels(self, demands: int, supplies: int) -> tuple[Ints, Ints]:
+        """Columns that are equal where two nodes have the same pairs: place, group, reach, and no pair left out."""
+        never, groups = _own(self.never, (demands, supplies)), self.eligibility
+        return (
+            np.vstack([self.metres.destination, groups.demand_group, never[0]]),
+            np.vstack([self.metres.origin, groups.supply_group, self.reach, never[1]]),
+        )
+
+    def part(self, demands: Ints, supplies: Ints) -> PlaceArcs:
+        """The pairs among some of the nodes, numbered anew; both are sorted."""
+        return PlaceArcs(
+            self.metres.part(supplies, demands),
+            self.reach[supplies],
+            self.eligibility.part(demands, supplies),
+            _part_of(self.never, demands, supplies),
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Measured:
     """A distance of somebody's own, with the bound it declares.
@@ -124,9 +192,20 @@ class Measured:
                 f"distance {self.distance.name!r} gave less than the least_metres it declares, {self.least}",
                 code="BAD_DISTANCE",
             )
-        if metres.max(initial=0) >= _FARTHEST:
-            raise NumberRangeError(f"distance {self.distance.name!r} gave {metres.max()} metres")
+        farthest = metres.max(initial=0, where=metres != UNREACHABLE)
+        if farthest >= _FARTHEST:
+            raise NumberRangeError(f"distance {self.distance.name!r} gave {farthest} metres")
         return metres
+
+    def labels(self) -> tuple[Ints, Ints]:
+        """Numbers that are equal where two demands, or two supplies, are the same to the distance."""
+        of_demand, of_supply = (
+            labels_of_places(self.distance, places) for places in (self.demand_places, self.supply_places)
+        )
+        if of_demand is None or of_supply is None:
+            # places that are one point may still differ to it
+            return np.arange(len(self.demand_places)), np.arange(len(self.supply_places))
+        return of_demand, of_supply
 
     def part(self, demands: Ints, supplies: Ints) -> Measured:
         """The same for some of the nodes."""
@@ -215,31 +294,25 @@ class PointArcs:
 
     def labels(self, demands: int, supplies: int) -> tuple[Ints, Ints]:
         """Columns that are equal where two nodes have the same pairs: place, group, reach, and no pair left out."""
-        never = []
-        for nodes, rows in zip((demands, supplies), self.never, strict=True):
-            own = np.full(nodes, -1, dtype=np.int64)
-            own[rows] = rows
-            never.append(own)
+        never = _own(self.never, (demands, supplies))
         # zero and minus zero are one coordinate
         of_demand = np.vstack([(self.demand_points + 0.0).view(np.int64), self.eligibility.demand_group, never[0]])
         of_supply = np.vstack(
             [(self.supply_points + 0.0).view(np.int64), self.eligibility.supply_group, self.reach, never[1]]
         )
         if self.measured is not None:
-            # places that are one point may still differ to a distance
-            return np.vstack([of_demand, np.arange(demands)]), np.vstack([of_supply, np.arange(supplies)])
+            own = self.measured.labels()
+            return np.vstack([of_demand, own[0]]), np.vstack([of_supply, own[1]])
         return of_demand, of_supply
 
     def part(self, demands: Ints, supplies: Ints) -> PointArcs:
         """The pairs among some of the nodes, numbered anew; both are sorted."""
-        i, j = self.never
-        keep = np.isin(i, demands) & np.isin(j, supplies)
         return PointArcs(
             np.ascontiguousarray(self.demand_points[:, demands]),
             np.ascontiguousarray(self.supply_points[:, supplies]),
             self.reach[supplies],
             self.eligibility.part(demands, supplies),
-            (np.searchsorted(demands, i[keep]), np.searchsorted(supplies, j[keep])),
+            _part_of(self.never, demands, supplies),
             None if self.measured is None else self.measured.part(demands, supplies),
         )
 

@@ -21,9 +21,9 @@ from aidmatch.arrays import SAFE, Bools, Ints, Keys, dot, frozen, total
 from aidmatch.certificate import Certificate
 from aidmatch.distance.great_circle import GreatCircle
 from aidmatch.distance.pair_table import METRE
-from aidmatch.distance.protocol import Distance, least_metres, measure
+from aidmatch.distance.protocol import UNREACHABLE, Distance, least_metres, measure, table_of_metres
 from aidmatch.errors import NumberRangeError, ProblemError
-from aidmatch.formulation.arcs import ListedArcs, Measured, PointArcs, demand_blocks
+from aidmatch.formulation.arcs import ListedArcs, Measured, PlaceArcs, PointArcs, demand_blocks
 from aidmatch.funding import Books
 from aidmatch.levels import LevelDefinition, level_definitions
 from aidmatch.matching import Assignment, Coverage, LevelResult, Matching, Purchase, SolverUse, Solving, Status
@@ -333,7 +333,7 @@ def formulate(problem: Problem, policy: Policy, distance: Distance) -> FlowFormu
     Raises
     ------
     RowsError
-        ``UNKNOWN_CATEGORY`` or ``NO_POINT``, with every such row.
+        ``UNKNOWN_CATEGORY``, ``NO_POINT`` or ``NO_CODE``, with every such row.
     NumberRangeError
         If the units of a market cannot be counted exactly.
     PolicyError, PluginError, ProblemError
@@ -341,8 +341,8 @@ def formulate(problem: Problem, policy: Policy, distance: Distance) -> FlowFormu
     """
     problem.check_policy(policy)
     definitions = level_definitions(policy, problem)
-    if problem.pairs is None and getattr(distance, "needs_points", True):
-        problem.check_points()
+    if problem.pairs is None:
+        problem.check_places(distance)
     reach = problem.reach(policy)
     admission = problem.admission()
     eligibility = Eligibility.under(problem.rules(policy), admission.demands, admission.supplies)
@@ -460,6 +460,7 @@ class _Arcs:
         demand, supply, units = self._rows(admission.pins)
         if problem.pairs is None:
             metric = measure(distance, self._supply_places[supply], self._demand_places[demand])
+            self._check_ways(admission, demand[metric == UNREACHABLE], supply[metric == UNREACHABLE])
         else:
             metric = self._rows({pair: problem.pairs.all_costs[pair] for pair in admission.pins})[2]
         # in the order of the rows, as demand, supply and units are
@@ -471,6 +472,12 @@ class _Arcs:
         self.pins = _Pins(demand, supply, units, used, metric, eligible)
         full = admission.pins if problem.pair_limit is not None else ()
         self._never = self._rows(dict.fromkeys((*admission.forbidden, *full), 0))[:2]
+
+    def _check_ways(self, admission: Admission, demands: Ints, supplies: Ints) -> None:
+        """Refuse pins on pairs without a way between them, which nothing could be sent on."""
+        for i, j in zip(demands.tolist(), supplies.tolist(), strict=True):
+            pair = f"demand {admission.demands[i].id!r} to supply {admission.supplies[j].id!r}"
+            raise ProblemError(f"a decision pins {pair}, but {self._distance.name!r} has no way", code="PIN_CONFLICT")
 
     def _rows(self, values: Mapping[tuple[str, str], int]) -> tuple[Ints, Ints, Ints]:
         """Rows and values of pairs of admitted records, sorted by demand and then supply."""
@@ -499,6 +506,9 @@ class _Arcs:
         if least > 0:
             measured = Measured(self._distance, demand_places, supply_places, least)
             return PointArcs(demand_places.vectors, supply_places.vectors, reach, eligibility, never, measured)
+        table = table_of_metres(self._distance, supply_places, demand_places)
+        if table is not None:
+            return PlaceArcs(table, reach, eligibility, never)
         return self._measured(demand_places, supply_places, reach, eligibility).without(never)
 
     def _measured(self, demands: Places, supplies: Places, reach: Ints, eligibility: Eligibility) -> ListedArcs:

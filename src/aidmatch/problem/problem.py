@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from pydantic import TypeAdapter
 
 from aidmatch.distance.pair_table import METRE, PairTable
+from aidmatch.distance.protocol import Distance
 from aidmatch.errors import ProblemError, RowsError
 from aidmatch.fields import MAX_COUNT
 from aidmatch.place import Place
@@ -94,7 +95,8 @@ class Problem:
         ``NO_RECORDS`` for something that is not a sequence of the right records, ``DUPLICATE_ID`` for an id that
         comes twice, ``UNKNOWN_ID`` for a pair of records that are not there, ``NO_DAY`` for an `as_of` that is
         not a calendar date, ``OUT_OF_RANGE`` for a known total below what is there, ``PIN_CONFLICT`` for a pin that
-        the gate, a capacity or another decision rules out.
+        the gate, a capacity or another decision rules out, ``MIXED_COORDINATES`` if one source's points were declared
+        to be in GCJ-02 or BD-09, and another's were not declared at all.
     """
 
     family: ClassVar[str]
@@ -130,6 +132,7 @@ class Problem:
         known_total: int | None = None,
     ) -> None:
         as_of = calendar_day(as_of)
+        _check_coordinates([one for one in (demands, supplies, places) if isinstance(one, Records)])
         points = _points(places)
         if pairs is not None and not isinstance(pairs, PairTable):
             raise ProblemError(f"pairs= is a {type(pairs).__name__}, not a PairTable", code="NO_RECORDS")
@@ -148,8 +151,7 @@ class Problem:
             if isinstance(extra, Records):
                 reports.append(extra.report)
             object.__setattr__(self, name, tuple(of_kind(extra, kind, name)))
-        if isinstance(donors, Records):
-            reports.append(donors.report)
+        reports += (extra.report for extra in (donors, places) if isinstance(extra, Records))
         object.__setattr__(self, "donors", tuple(checked(donors, Donor, "donors")))
         object.__setattr__(self, "as_of", as_of)
         if known_total is not None and (type(known_total) is not int or known_total < len(self.demands)):
@@ -510,16 +512,35 @@ class Problem:
         RowsError
             ``NO_POINT``, with every such row.
         """
-        self._refuse(
-            [
-                (side, row, "code")
-                for side, records in ((self.demand_side, self.demands), (self.supply_side, self.supplies))
-                for row, record in enumerate(records)
-                if record.place.point is None and self.closed(record) is None
-            ],
-            "NO_POINT",
-            "no lat and lon, and no point for its code in places=; metres cannot be measured",
-        )
+        hint = "no lat and lon, and no point for its code in places=; metres cannot be measured"
+        self._refuse(self._without("point"), "NO_POINT", hint)
+
+    def check_places(self, distance: Distance) -> None:
+        """Refuse records that take part and lack what a distance measures by.
+
+        Parameters
+        ----------
+        distance
+            Needs points unless its ``needs_points`` is False, and codes if its ``needs_codes`` is True.
+
+        Raises
+        ------
+        RowsError
+            ``NO_POINT`` or ``NO_CODE``, with every such row.
+        """
+        if getattr(distance, "needs_points", True):
+            self.check_points()
+        if getattr(distance, "needs_codes", False):
+            self._refuse(self._without("code"), "NO_CODE", f"no code, by which {distance.name!r} measures")
+
+    def _without(self, part: str) -> list[tuple[Side, int, str]]:
+        """Rows that take part and have no point, or no code."""
+        return [
+            (side, row, "code")
+            for side, records in ((self.demand_side, self.demands), (self.supply_side, self.supplies))
+            for row, record in enumerate(records)
+            if getattr(record.place, part) is None and self.closed(record) is None
+        ]
 
     def _refuse(self, rows: Sequence[tuple[Side, int, str]], code: str, message: str) -> None:
         if not rows:
@@ -629,6 +650,26 @@ def _points(places: Iterable[Place]) -> dict[str | None, Place]:
         if points.setdefault(place.code, place).point != place.point:
             raise ProblemError(f"places= has two points for code {place.code!r}", code="DUPLICATE_ID")
     return points
+
+
+def _check_coordinates(tables: Sequence[Records[Any]]) -> None:
+    """Refuse sources of which some were declared and others forgotten; once converted, nobody could tell."""
+    declared: list[tuple[str, str]] = []
+    silent: list[str] = []
+    for records in tables:
+        places = (one if isinstance(one, Place) else getattr(one, "place", None) for one in records)
+        if any(isinstance(place, Place) and place.point is not None for place in places):
+            system = records.report.coordinates
+            if system is None:
+                silent.append(records.source)
+            elif system != "WGS-84":
+                declared.append((records.source, system))
+    if declared and silent:
+        raise ProblemError(
+            f"{declared[0][0]} was read as {declared[0][1]}, but {silent[0]} without coordinates=; declare it, too, as "
+            "WGS-84 if that is what it is",
+            code="MIXED_COORDINATES",
+        )
 
 
 def calendar_day(as_of: Any) -> date:

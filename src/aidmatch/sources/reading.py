@@ -15,7 +15,9 @@ from pydantic import TypeAdapter
 from aidmatch.errors import InputError, RowsError
 from aidmatch.report import Fault, Report
 from aidmatch.sources.layout import Layout
+from aidmatch.sources.locating import Locating
 from aidmatch.sources.opening import blaming, open_source
+from aidmatch.sources.quality import oddities_in
 from aidmatch.sources.repeats import repeats_in
 from aidmatch.sources.table import Row, Source
 
@@ -104,6 +106,7 @@ def read(
     values: Mapping[str, Mapping[Any, Any]] | None = None,
     constants: Mapping[str, Any] | None = None,
     ignore: Iterable[str] = (),
+    coordinates: str | None = None,
     errors: Literal["raise", "keep"] = "raise",
 ) -> Records[T]:
     r"""Read a source as records of one kind.
@@ -128,6 +131,10 @@ def read(
         By field: the value in every row, where the source has no such column.
     ignore
         Headers of columns that are not wanted. Any other unknown column is an error.
+    coordinates
+        The system of the source's points: ``WGS-84``, ``GCJ-02`` (AMap, Tencent) or ``BD-09`` (Baidu). They are
+        converted to WGS-84, which is what they are taken for if nothing is declared; where a point lies decides
+        nothing. A column ``coordinates`` of the source, or one that `columns` maps to it, must agree in every row.
     errors
         ``raise`` if any row is refused, or ``keep`` the good rows and go on.
 
@@ -135,7 +142,9 @@ def read(
     -------
     The records, with a report of what was refused and flagged. Identical rows are kept once (``DUPLICATE_ROW``), rows
     that give one id different contents are all refused (``DUPLICATE_ID``); a household that has the same item open
-    twice is flagged (``SAME_HOUSEHOLD_AND_ITEM``).
+    twice is flagged (``SAME_HOUSEHOLD_AND_ITEM``), and so is what is odd beside the other rows (`oddities_in`). A point
+    outside of where its declared system is defined, and a row that names another system, are refused
+    (``OUTSIDE_COORDINATES``, ``MIXED_COORDINATES``).
 
     Raises
     ------
@@ -152,7 +161,8 @@ def read(
     """
     if errors not in ("raise", "keep"):
         raise InputError("errors= should be 'raise' or 'keep'", code="UNKNOWN_OPTION")
-    layout = Layout(record, columns or {}, values or {}, constants or {}, ignore)
+    locating = Locating(record, coordinates, columns or {}, values or {})
+    layout = Layout(record, locating.columns, locating.values, constants or {}, (*ignore, *locating.headers))
     opened, name = open_source(source)
     with blaming(name):
         headers = getattr(opened, "columns", None)
@@ -170,6 +180,10 @@ def read(
         if row.fault is not None:
             refused.append(row.fault)
             continue
+        mixed = locating.contradiction(row.values, name, row.line)
+        if mixed is not None:
+            refused.append(mixed)
+            continue
         one, flaws = layout.make(row.values)
         if not flaws:
             made.append(one)
@@ -182,13 +196,16 @@ def read(
     if headers is None and always is not None and not made:
         layout.check(name, always, ever)
 
+    made, lines, outside, converted = locating.converted(made, lines, name, layout.header_of)
     repeats = repeats_in(made, lines, record, name, layout.header_of)
-    refused += repeats.refused
+    refused += outside + repeats.refused
     kept = [index not in repeats.left_out for index in range(len(made))]
-    report = Report(name, rows_read, sum(kept), _by_line(refused), _by_line(repeats.flagged))
+    records, places = tuple(compress(made, kept)), tuple(compress(lines, kept))
+    flagged = repeats.flagged + oddities_in(records, places, record, name, layout.header_of)
+    report = Report(name, rows_read, len(records), _by_line(refused), _by_line(flagged), locating.system, converted)
     if refused and errors == "raise":
         raise RowsError(report)
-    return Records(record, name, tuple(compress(made, kept)), tuple(compress(lines, kept)), report)
+    return Records(record, name, records, places, report)
 
 
 def _rows(source: Source, table: str, name: str) -> Iterator[Row]:

@@ -27,7 +27,15 @@ from aidmatch.arrays import SAFE, Bools, Ints
 from aidmatch.certificate import node_fault
 from aidmatch.distance.great_circle import GreatCircle
 from aidmatch.distance.pair_table import METRE
-from aidmatch.distance.protocol import DISTANCES, Distance, distance_named, measure
+from aidmatch.distance.protocol import (
+    DISTANCES,
+    UNREACHABLE,
+    Distance,
+    MetresTable,
+    distance_named,
+    measure,
+    table_of_metres,
+)
 from aidmatch.errors import VerificationError
 from aidmatch.funding import Books
 from aidmatch.integer_check import Decided, check_purchases, check_rows, proven_gaps
@@ -178,8 +186,7 @@ class _Check:
         distance = distance_named(named if given is None else given)
         if distance.name != named:
             _lie("OTHER_INPUT", f"made with distance {named!r}, checked with {distance.name!r}")
-        if getattr(distance, "needs_points", True):
-            self.problem.check_points()
+        self.problem.check_places(distance)
         return distance
 
     def run(self) -> None:
@@ -427,7 +434,7 @@ class _Check:
         for a, cost, most, units in zip(self.matching.assignments, costs, reach, decided.tolist(), strict=True):
             if (a.cost, a.metres) != (cost, cost if self.problem.cost_unit == METRE else None):
                 _lie("COST", f"{_of(a)}: a unit costs {cost}, not {a.cost}")
-            if units and cost > most:
+            if cost == UNREACHABLE or (units and cost > most):
                 _lie("ELIGIBILITY", f"{_of(a)}: {cost} metres are out of reach")
 
     def _totals(self, answer: _Answer) -> None:
@@ -841,6 +848,13 @@ class _Check:
             sign[tied] = np.sign(reduced)
         return sign
 
+    @cached_property
+    def _table(self) -> MetresTable | None:
+        """Metres between all places, if the distance says which of them are the same to it."""
+        if self.distance is None:
+            return None
+        return table_of_metres(self.distance, self.supply_places, self.demand_places)
+
     def _allowed(self, i: Ints, j: Ints) -> Bools:
         """Ask every rule, in its scalar form, once for each combination of labels that occurs."""
         allowed = np.ones(len(i), dtype=np.bool_)
@@ -856,6 +870,8 @@ class _Check:
             return pairs.cost
         # pairs are without costs only where there is a distance to measure them
         distance = cast("Distance", self.distance)
+        if self._table is not None:
+            return self._table.between(pairs.j, pairs.i)
         return measure(distance, self.supply_places[pairs.j], self.demand_places[pairs.i])
 
 
