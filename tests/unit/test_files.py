@@ -65,9 +65,9 @@ def test_500_payloads_are_no_formula_in_excel(neutralise: bool, tmp_path: Path) 
     assert not [xml for xml in sheets if re.search("<f[ >]|<hyperlink", xml)]
     read = CalamineWorkbook.from_path(str(path)).get_sheet_by_index(0).to_python()
     assert read[0] == ["text", "number"]
-    assert [int(row[1]) for row in read[1:]] == list(range(500))
+    assert [row[1] for row in read[1:]] == list(range(500))
     if neutralise:
-        assert not [row for row in read[1:] if is_dangerous(row[0])]
+        assert not [row for row in read[1:] if is_dangerous(str(row[0]))]
 
 
 def test_500_payloads_are_no_formula_in_csv_and_as_they_were_without_neutralising(tmp_path: Path) -> None:
@@ -168,8 +168,7 @@ def test_what_is_no_regular_file_is_not_replaced(tmp_path: Path) -> None:
 
 
 def test_where_folders_cannot_be_opened_they_are_not_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files.os, "open", None)
-    monkeypatch.setattr(files, "os", type("Windows", (), {**vars(os), "name": "nt"}))
+    monkeypatch.setattr(files, "os", type("Windows", (), {**vars(os), "name": "nt", "open": None}))
     with replacing(tmp_path / "x") as file:
         file.write(b"new")
     assert (tmp_path / "x").read_bytes() == b"new"
