@@ -93,7 +93,8 @@ def test_payloads_as_names_of_columns_are_names(engine: sa.Engine) -> None:
                 *(sa.Column(name, sa.Integer, key=f"c{at}") for at, name in enumerate(names)),
             )
             table.create(connection)
-            connection.execute(table.insert(), {"id": 1, **{f"c{at}": at for at in range(step)}})
+            numbers = ", ".join(map(str, [1, *range(step)]))
+            connection.exec_driver_sql(f"INSERT INTO wide{start} VALUES ({numbers})")  # noqa: S608  # numbers
         for start in range(0, COUNT, step):
             names = texts[start : start + step]
             source = Sql(connection, table=f"wide{start}", where={name: at for at, name in enumerate(names)})

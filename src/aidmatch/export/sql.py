@@ -249,11 +249,10 @@ class SqlTarget:
                 raise InputError(
                     f"{stock.table} has no column {name!r}; it has {', '.join(columns)}", code="UNKNOWN_COLUMN"
                 )
-        try:
-            kind = columns[stock.key]["type"].python_type
-        except NotImplementedError:
-            kind = str
-        return sa.table(stock.table, *map(sa.column, columns), schema=stock.schema), kind
+        known = sa.inspect(self._connection).get_columns(stock.table, schema=stock.schema)
+        # where a type is not known, the database makes what it needs of the text
+        kinds = {column["name"]: _python_type(column["type"]) for column in known}
+        return sa.table(stock.table, *map(sa.column, columns), schema=stock.schema), kinds.get(stock.key, str)
 
 
 class _Assignments:
@@ -309,6 +308,13 @@ def _checked(connection: sa.Connection) -> sa.Connection:
             "the connection commits every statement by itself; applying takes a transaction", code="AUTOCOMMIT"
         )
     return connection
+
+
+def _python_type(kind: sa.types.TypeEngine[Any]) -> type:
+    try:
+        return kind.python_type
+    except NotImplementedError:
+        return str
 
 
 def _key(id_: str, kind: type) -> Any:

@@ -17,7 +17,6 @@ from aidmatch.sources.table import Row
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
-    from sqlalchemy.engine.interfaces import ReflectedColumn
 
 __all__ = ["Sql", "columns_of_table", "conditions", "sqlite_file", "telling_database_errors"]
 
@@ -150,12 +149,12 @@ class Sql:
         import sqlalchemy as sa
 
         if self._table is not None:
-            names = tuple(columns_of_table(connection, self._table, self._schema))
+            names = columns_of_table(connection, self._table, self._schema)
             # columns without types: the driver's own values come through, and a cell that is odd costs its row only
             table = sa.table(self._table, *map(sa.column, names), schema=self._schema)
             key = sa.inspect(connection).get_pk_constraint(self._table, schema=self._schema)["constrained_columns"]
             chosen = sa.select(*table.c).where(conditions(table, self._where, self.name))
-            return chosen.order_by(*(table.c[column] for column in key)), names
+            return chosen.order_by(*(table.c[column] for column in key if column in table.c)), names
         query = str(self._query).strip().rstrip(";")
         # Only a SELECT can stand in parentheses, so that anything else is refused before it runs. The bound value also
         # makes drivers send it as one statement that cannot hold several.
@@ -204,7 +203,7 @@ def sqlite_file(target: str) -> Sql:
     return Sql(engine, table=table)
 
 
-def columns_of_table(connection: sa.Connection, table: str, schema: str | None) -> dict[str, ReflectedColumn]:
+def columns_of_table(connection: sa.Connection, table: str, schema: str | None) -> tuple[str, ...]:
     """Ask the database for a table's columns.
 
     Parameters
@@ -216,7 +215,7 @@ def columns_of_table(connection: sa.Connection, table: str, schema: str | None) 
 
     Returns
     -------
-    The columns by name, in order.
+    The columns' names, in order.
 
     Raises
     ------
@@ -225,14 +224,14 @@ def columns_of_table(connection: sa.Connection, table: str, schema: str | None) 
     """
     import sqlalchemy as sa
 
-    try:
-        found = sa.inspect(connection).get_columns(table, schema=schema)
-    except sa.exc.NoSuchTableError:
-        found = []
-    if not found:
+    known = sa.inspect(connection)
+    if not known.has_table(table, schema=schema):
         named = ".".join(filter(None, (schema, table)))
         raise SourceError(f"the database has no table {named!r} that this user may read", code="NO_TABLE")
-    return {column["name"]: column for column in found}
+    # the names as results have them: reflection on MariaDB leaves backticks doubled
+    nothing = sa.select(sa.text("*")).select_from(sa.table(table, schema=schema)).where(sa.false())
+    with connection.execute(nothing) as result:
+        return tuple(result.keys())
 
 
 def conditions(table: sa.TableClause, where: Mapping[str, Any], name: str) -> sa.ColumnElement[bool]:
