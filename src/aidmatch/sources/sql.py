@@ -162,6 +162,9 @@ class Sql:
         probe = sa.text(wrapped)
         with connection.execute(probe, {**self._params, "aidmatch_never": 0}) as result:
             names = tuple(result.keys())
+        if connection.dialect.name == "sqlite":  # which has renamed those that come twice
+            with connection.execute(sa.text(query), self._params) as result:
+                names = tuple(result.keys())
         twice = sorted(name for name, count in Counter(names).items() if count > 1)
         if twice:
             raise SourceError(
@@ -304,7 +307,7 @@ def telling_database_errors(name: str, code: str, kind: type[InputError] = Sourc
         if error.statement is None:
             raise kind(f"{name}: the database cannot be reached ({what})", code="NOT_CONNECTED") from None
         # errors of data quote them, errors of syntax and names quote the statement
-        about_it = isinstance(error, sa.exc.ProgrammingError) or number == "SQLITE_ERROR"
+        about_it = str(number).startswith(("42", "SQLITE_ERROR"))  # class 42 of SQL's states: syntax, names, rights
         words = f": {str(cause).splitlines()[0]}" if about_it and str(cause) else ""
         raise kind(f"{name}: the database refuses it ({what}){words}", code=code) from None
     except sa.exc.SQLAlchemyError as error:
