@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 from collections import Counter
@@ -18,11 +17,13 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from aidmatch.certificate import Certificate
 from aidmatch.distance.pair_table import METRE
 from aidmatch.errors import InputError, VerificationError
+from aidmatch.files import replacing, write_table
 from aidmatch.integer_certificate import IntegerCertificate
 from aidmatch.policy import Policy
 from aidmatch.report import Report
 
 __all__ = [
+    "COLUMNS",
     "REASONS",
     "Assignment",
     "Changes",
@@ -53,8 +54,24 @@ REASONS: Final = {
 #: What a person calls demands and supplies, by family.
 _WORDS: Final = {"giving": ("needs", "lots"), "care": ("clients", "caregivers")}
 
-# spreadsheets take cells that begin so for formulas, in full width too
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+#: The columns of exported assignments, in order.
+COLUMNS: Final[Mapping[str, type[str] | type[int]]] = {
+    "run_id": str,
+    "assignment_id": str,
+    "demand_id": str,
+    "supply_id": str,
+    "household_id": str,
+    "giver_id": str,
+    "item": str,
+    "quantity": int,
+    "cost": int,
+    "cost_unit": str,
+    "metres": int,
+    "pinned": int,
+    "state": str,
+    "kind": str,
+    "amount_fen": int,
+}
 
 
 class Status(StrEnum):
@@ -424,7 +441,7 @@ class Matching:
             }
         for p in self.purchases:
             for payment in p.payments:
-                yield dict.fromkeys(_COLUMNS) | {
+                yield dict.fromkeys(COLUMNS) | {
                     "run_id": run_id,
                     "assignment_id": _sha256([run_id, p.demand_id, "fund", payment.fund_id])[:16],
                     "demand_id": p.demand_id,
@@ -438,14 +455,15 @@ class Matching:
                 }
 
     def write(self, path: str | Path, *, neutralise: bool = True) -> Path:
-        """Export the assignments.
+        """Export the assignments, all or nothing: if it fails, what stood there is as it was.
 
         Parameters
         ----------
         path
-            A file that ends in ``.csv`` (UTF-8 with BOM, for spreadsheets) or ``.json``. It is replaced.
+            A file that ends in ``.csv`` (UTF-8 with BOM, for spreadsheets), ``.xlsx`` (extra ``excel``), ``.parquet``
+            (extra ``parquet``) or ``.json``. It is replaced.
         neutralise
-            Whether text that a spreadsheet would take for a formula gets an apostrophe in front, in CSV.
+            Whether text that a spreadsheet would take for a formula gets an apostrophe in front, in CSV and Excel.
 
         Returns
         -------
@@ -454,22 +472,17 @@ class Matching:
         Raises
         ------
         InputError
-            If the ending is another one.
+            ``BAD_EXPORT`` if the ending is another one, ``TOO_MANY_ROWS`` for Excel, ``NOT_A_FILE``.
+        PluginError
+            ``MISSING_EXTRA`` if the package that writes the format is not installed.
+        OSError
+            If the file cannot be written.
         """
-        path = Path(path)
-        if path.suffix == ".json":
-            path.write_text(json.dumps(list(self.to_rows()), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-        elif path.suffix == ".csv":
-            with path.open("w", encoding="utf-8-sig", newline="") as file:
-                writer = csv.DictWriter(file, _COLUMNS)
-                writer.writeheader()
-                writer.writerows(map(_neutral, self.to_rows()) if neutralise else self.to_rows())
-        else:
-            raise InputError(f"cannot export to {path.name!r}; the ending decides: .csv or .json", code="BAD_EXPORT")
-        return path
+        write_table(path, COLUMNS, self.to_rows(), neutralise=neutralise)
+        return Path(path)
 
     def save(self, path: str | Path) -> Path:
-        """Write the matching whole, with its proof, as canonical JSON under a digest.
+        """Write the matching whole, with its proof, as canonical JSON under a digest; all or nothing.
 
         Parameters
         ----------
@@ -481,9 +494,10 @@ class Matching:
         The path.
         """
         body = _MATCHING.dump_python(self, mode="json")
-        path = Path(path)
-        path.write_text(_canonical({"aidmatch.matching": VERSION, "body": body, "sha256": _sha256(body)}), "utf-8")
-        return path
+        whole = {"aidmatch.matching": VERSION, "body": body, "sha256": _sha256(body)}
+        with replacing(path) as file:
+            file.write(_canonical(whole).encode())
+        return Path(path)
 
     @classmethod
     def load(cls, path: str | Path) -> Matching:
@@ -643,10 +657,6 @@ def _share(part: int, whole: int) -> str:
     return f"{part / whole:.1%}" if whole else "-"
 
 
-def _neutral(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: f"'{v}" if isinstance(v, str) and v.lstrip("\0 ").startswith(_FORMULA) else v for k, v in row.items()}
-
-
 def _canonical(plain: Any) -> str:
     return json.dumps(plain, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
@@ -655,21 +665,4 @@ def _sha256(plain: Any) -> str:
     return hashlib.sha256(_canonical(plain).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-_COLUMNS: Final = (
-    "run_id",
-    "assignment_id",
-    "demand_id",
-    "supply_id",
-    "household_id",
-    "giver_id",
-    "item",
-    "quantity",
-    "cost",
-    "cost_unit",
-    "metres",
-    "pinned",
-    "state",
-    "kind",
-    "amount_fen",
-)
 _MATCHING: TypeAdapter[Matching] = TypeAdapter(Matching)

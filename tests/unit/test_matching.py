@@ -200,7 +200,7 @@ def test_an_empty_matching_is_exported_too(tmp_path: Path) -> None:
     assert EMPTY.write(tmp_path / "empty.json").read_text(encoding="utf-8") == "[]\n"
 
 
-@pytest.mark.parametrize("name", ["result.xlsx", "result", "result.csv.gz", ".csv", "result.CSV"])
+@pytest.mark.parametrize("name", ["result.xls", "result", "result.csv.gz", ".csv", "result.CSV"])
 def test_the_ending_decides_and_another_one_is_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(am.InputError, match="the ending decides") as refused:
         MATCHING.write(tmp_path / name)

@@ -25,6 +25,7 @@ SOURCES: Final = Registry(
         "csv": "aidmatch.sources.csv_files:CsvFile",
         "json": "aidmatch.sources.json_files:JsonFile",
         "jsonl": "aidmatch.sources.json_files:JsonLines",
+        "sqlite": "aidmatch.sources.sql:sqlite_file",
     },
 )
 
