@@ -146,7 +146,7 @@ def apply(problem: Problem, matching: Matching, target: Target) -> Applied:
         raise VerificationError("the matching was made from other records than this problem's", code="OTHER_INPUT")
     if matching.purchases:
         raise InputError(
-            "the matching spends money, which apply does not; to_sql and write give the payments to the platform's books",
+            "the matching spends money, which apply does not; to_sql and write bring the payments to the books",
             code="UNSUPPORTED",
         )
     rows = list(matching.to_rows())
