@@ -47,6 +47,7 @@ ORDER = [
     "pipeline",
     "tradeoffs",
     "synthetic",
+    "testing",
     "__init__",
 ]
 
