@@ -629,9 +629,12 @@ class Matching:
         for code, count in sorted(Counter(self.closed_funds.values()).items()):
             yield f"  not part of the decision: {count:,} funds {code}"
         for report in self.reports:
-            if report.refused or report.flagged:
-                counts = ", ".join(f"{count:,} {code}" for code, count in report.counts.items())
-                yield f"  {report.source}: {report.rows_read:,} rows read, {report.rows_kept:,} kept; {counts}"
+            notes = [f"{count:,} {code}" for code, count in report.counts.items()]
+            if report.converted:
+                notes.append(f"{report.converted:,} points converted from {report.coordinates}")
+            if notes:
+                kept = f"{report.rows_read:,} rows read, {report.rows_kept:,} kept"
+                yield f"  {report.source}: {kept}; {', '.join(notes)}"
         yield f"run {self.run_id}"
 
     def _distance_lines(self, served: int) -> Iterator[str]:

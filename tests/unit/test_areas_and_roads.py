@@ -309,6 +309,18 @@ def test_a_road_of_no_length_is_a_road() -> None:
     assert road.least_metres == least_metres(road) == 0
 
 
+def test_roads_across_a_continent_are_as_exact() -> None:
+    roads = a_square()
+    roads.add_node("far", lat=40, lon=80)
+    roads.add_edge("d", "far", length=5_000_000.4)
+    road = Road(roads)
+    assert one(road, A, at(40, 80)) == one(road, at(40, 80), A) == 5_007_201
+    assert one(road, C, at(40, 80)) == 5_005_000
+    # 7,200.5 + 5,000,000.4, rounded half up; without a way among them
+    both = measure(road, am.Places([A, A]), am.Places([at(40, 80), ISLAND]))
+    assert both.tolist() == [5_007_201, UNREACHABLE]
+
+
 def test_the_bound_is_that_of_the_shortest_road_for_its_ends() -> None:
     straight = float(Road(a_square()).least_metres)
     assert straight == pytest.approx(1, abs=1e-6)
@@ -427,7 +439,7 @@ def test_a_road_is_the_same_both_ways_and_whatever_stands_beside(monkeypatch: py
     for a, b in ((3, 17), (59, 0)):
         assert measure(Road(roads), places[np.array([a])], places[np.array([b])]).tolist() == [whole[a, b]]
     # as many as fit are kept, and the rest asked for again
-    monkeypatch.setattr("aidmatch.distance.road._KEPT", 8 * 900 * 3)
+    monkeypatch.setattr("aidmatch.distance.road._KEPT", 4 * 900 * 3)
     monkeypatch.setattr("aidmatch.distance.road._AT_ONCE", 8 * 900 * 7)
     small = Road(roads)
     np.testing.assert_array_equal(measure(small, places[i], places[j]).reshape(60, 60), whole)

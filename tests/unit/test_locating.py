@@ -192,6 +192,7 @@ def test_what_was_converted_is_kept_in_a_saved_matching(tmp_path: Any) -> None:
     matching = am.solve(problem)
     again = am.Matching.load(matching.save(tmp_path / "m.json"))
     assert again.reports == matching.reports == (needs.report,)
+    assert "  needs.csv: 1 rows read, 1 kept; 1 points converted from GCJ-02" in matching.summary()
     # where nothing was declared, the saved form is the one without these fields
     plain = am.solve(am.GivingProblem(am.read([row(1)], am.Need), [lot("d1")], as_of=DAY))
     text = plain.save(tmp_path / "plain.json").read_text("utf-8")

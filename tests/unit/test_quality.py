@@ -177,6 +177,23 @@ def test_records_of_anybodys_own_are_looked_at_as_far_as_they_go() -> None:
     assert flags([{"item": "x", "unit": "kg", "quantity": 0.5 * k} for k in range(1, 12)], Amount) == []
 
     @dataclass(frozen=True)
+    class Far:
+        lat: float
+        lon: float
+        code: str
+
+    far = [{"lat": 36, "lon": 116, "code": f"AREA-{k % 2}"} for k in range(60)]
+    assert flags([*far[:2], {"lat": 36, "lon": 116, "code": "AREA-9"}], Far, errors="keep") == []
+
+    @dataclass(frozen=True)
+    class Stock:
+        item: str
+        unit: str
+        quantity: int
+
+    assert flags([{"item": "x", "unit": "kg", "quantity": k} for k in (-1, 0, 5, 2**70)], Stock) == []
+
+    @dataclass(frozen=True)
     class Bare:
         household_id: str
         place: am.Place

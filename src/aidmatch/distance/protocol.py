@@ -28,6 +28,8 @@ __all__ = [
 UNREACHABLE: Final = 2**63 - 1
 #: Entries of a table of metres that are worth their memory: 200 MB.
 _TABLE: Final = 25_000_000
+#: Pairs that are measured in one go: bounds the memory, not the result.
+_AT_ONCE: Final = 500_000
 
 DISTANCES = Registry("aidmatch.distances", {"great-circle": "aidmatch.distance.great_circle:GreatCircle"})
 
@@ -199,8 +201,12 @@ def table_of_metres(distance: Distance, origins: Places, destinations: Places) -
     shape = len(firsts[0]), len(firsts[1])
     if shape[0] * shape[1] > _TABLE:
         return None
-    rows, columns = np.repeat(firsts[0], shape[1]), np.tile(firsts[1], shape[0])
-    metres = measure(distance, origins[rows], destinations[columns]).reshape(shape)
+    metres = np.empty(shape, dtype=np.int64)
+    step = max(1, _AT_ONCE // max(shape[1], 1))
+    for start in range(0, shape[0], step):
+        some = firsts[0][start : start + step]
+        rows, columns = np.repeat(some, shape[1]), np.tile(firsts[1], len(some))
+        metres[start : start + step] = measure(distance, origins[rows], destinations[columns]).reshape(-1, shape[1])
     return MetresTable(labels[0], labels[1], metres)
 
 

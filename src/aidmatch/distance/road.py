@@ -8,6 +8,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, ClassVar, Final, final
 
 import numpy as np
+import numpy.typing as npt
 
 from aidmatch.arrays import Floats, Ints
 from aidmatch.distance.great_circle import EARTH_RADIUS
@@ -26,8 +27,15 @@ _MM: Final = 1000
 _LONGEST: Final = 2**40
 #: Bytes of shortest paths that are kept, and that are asked for in one go.
 _KEPT, _AT_ONCE = 256 * 2**20, 32 * 2**20
+#: How much fewer nodes the side with more nodes must ask for, to be the one that is asked.
+_OTHER_SIDE: Final = 8
+#: Stands for no way, where lengths are kept as 32 bits.
+_NO_WAY: Final = 2**32 - 1
 #: Against rounding of the great circle, where the bound is taken.
 _SAFETY: Final = 1e-9
+
+
+Lengths = npt.NDArray[np.uint32] | npt.NDArray[np.float64]
 
 
 @final
@@ -105,7 +113,7 @@ class Road:
 
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__.copy()
-        for built in ("_tree", "_graphs", "_paths"):
+        for built in ("_tree", "_graphs", "_paths", "_bytes", "_seen"):
             del state[built]
         return state
 
@@ -136,8 +144,7 @@ class Road:
 
     def labels(self, places: Places) -> Ints:
         """Number places so that equal numbers mean equal points."""
-        points = np.stack([places.lat, places.lon])
-        return np.unique(points, axis=1, return_inverse=True)[1].reshape(-1).astype(np.int64)
+        return np.unique(_as_one(places), return_inverse=True)[1].astype(np.int64)
 
     def snap_metres(self, places: Places) -> Floats:
         """How far each place is from its nearest node.
@@ -162,7 +169,9 @@ class Road:
         self._tree = cKDTree(self._vectors.T)
         there = csr_array((self._length, (self._from, self._to)), shape=(size, size))
         self._graphs = there, csr_array((self._length, (self._to, self._from)), shape=(size, size))
-        self._paths: OrderedDict[tuple[bool, int], Floats] = OrderedDict()
+        self._paths: OrderedDict[tuple[bool, int], Lengths] = OrderedDict()
+        self._bytes = 0
+        self._seen = np.zeros((2, size), dtype=np.bool_)
 
     def _digest(self) -> str:
         hashed = hashlib.sha256(repr((self._limit, self._max_snap)).encode())
@@ -172,24 +181,23 @@ class Road:
 
     def _snapped(self, places: Places) -> tuple[Ints, Floats]:
         """Nearest node of each place, and millimetres to it, rounded up."""
-        lat, lon = places.lat, places.lon
-        points, at = np.unique(np.stack([lat, lon]), axis=1, return_inverse=True)
-        vectors = _vectors(*points)
+        points, at = np.unique(_as_one(places), return_inverse=True)
+        vectors = _vectors(points.real, points.imag)
         _, node = self._tree.query(vectors.T)
         away = np.ceil(_apart(vectors, self._vectors[:, node]) - 1e-3)
-        at = at.reshape(-1)
         return np.asarray(node, dtype=np.int64)[at], np.maximum(away, 0)[at]
 
     def _between(self, start: Ints, end: Ints) -> Floats:
-        """Millimetres along the roads; infinite where there is no way."""
+        """Millimetres along the roads, searched from the starts, or from the ends along edges turned round."""
         total = np.full(len(start), math.inf)
-        starts, ends = np.unique(start), np.unique(end)
-        missing = [
-            [node for node in nodes.tolist() if (turned, node) not in self._paths]
-            for turned, nodes in ((False, starts), (True, ends))
-        ]
-        # from the side that asks for fewer searches; the other way round, along edges turned round
-        turned = len(missing[1]) < len(missing[0])
+        asked = []
+        for turned, nodes in ((False, np.unique(start)), (True, np.unique(end))):
+            self._seen[int(turned), nodes] = True
+            missing = sum((turned, node) not in self._paths for node in nodes.tolist())
+            # one side's paths serve every later call, if it is always the same: the one with fewer nodes
+            few = self._seen[int(turned)].sum() <= self._seen[1 - int(turned)].sum()
+            asked.append(missing if few else _OTHER_SIDE * missing)
+        turned = asked[1] < asked[0]
         here, there = (end, start) if turned else (start, end)
         order = np.argsort(here, kind="stable")
         nodes, begins = np.unique(here[order], return_index=True)
@@ -202,10 +210,10 @@ class Road:
                 some, begins[first : first + step].tolist(), ends_at[first : first + step].tolist(), strict=True
             ):
                 rows = order[begin:stop]
-                total[rows] = paths[node][there[rows]]
+                total[rows] = _large(paths[node][there[rows]])
         return total
 
-    def _paths_from(self, nodes: list[int], turned: bool) -> dict[int, Floats]:
+    def _paths_from(self, nodes: list[int], turned: bool) -> dict[int, Lengths]:
         """Millimetres from each of some nodes to every node, or to it, if turned; those asked for last are kept."""
         from scipy.sparse.csgraph import dijkstra
 
@@ -213,13 +221,30 @@ class Road:
         asked = [node for node in nodes if node not in found]
         if asked:
             lengths = dijkstra(self._graphs[turned], directed=True, indices=asked, limit=self._limit)
-            found.update(zip(asked, lengths, strict=True))
+            found.update(zip(asked, map(_small, lengths), strict=True))
         for node in nodes:
-            self._paths[turned, node] = found[node].copy() if node in asked else found[node]
+            if (turned, node) not in self._paths:
+                self._paths[turned, node] = found[node]
+                self._bytes += found[node].nbytes
             self._paths.move_to_end((turned, node))
-        while len(self._paths) * 8 * len(self._degrees) > _KEPT:
-            self._paths.popitem(last=False)
+        while self._bytes > _KEPT:
+            self._bytes -= self._paths.popitem(last=False)[1].nbytes
         return found
+
+
+def _small(lengths: Floats) -> Lengths:
+    """The same in half the bytes, if they are shorter than four thousand kilometres; what is infinite, as no number."""
+    there = np.isfinite(lengths)
+    if lengths.max(initial=0, where=there) < _NO_WAY:
+        return np.where(there, lengths, _NO_WAY).astype(np.uint32)
+    return lengths.copy()
+
+
+def _large(lengths: Lengths) -> Floats:
+    """Lengths as they were."""
+    if lengths.dtype == np.float64:
+        return lengths.astype(np.float64)
+    return np.where(lengths == _NO_WAY, math.inf, lengths.astype(np.float64))
 
 
 def _millimetres(limit: float | None, unit: int, name: str) -> float:
@@ -274,6 +299,11 @@ def _shortest_each(tails: Ints, heads: Ints, lengths: Floats, size: int) -> tupl
     _, first = np.unique(tails * max(size, 1) + heads, return_index=True)
     first = first[tails[first] != heads[first]]
     return tails[first], heads[first], lengths[first]
+
+
+def _as_one(places: Places) -> npt.NDArray[np.complex128]:
+    """Points as one number each, which sorts faster than two."""
+    return np.stack([places.lat, places.lon], axis=1).view(np.complex128)[:, 0]
 
 
 def _vectors(lat: Floats, lon: Floats) -> Floats:

@@ -13,7 +13,10 @@ from aidmatch.errors import InputError
 from aidmatch.report import Fault
 from aidmatch.sources.columns import columns_of
 
-__all__ = ["Converted", "Locating"]
+__all__ = ["ABSENT", "Converted", "Locating"]
+
+#: Stands for the cell of a row that has no such column.
+ABSENT: Final = object()
 
 #: What a column that names the system of each row is called, in maps and, unless mapped, in the source.
 _FIELD: Final = "coordinates"
@@ -72,33 +75,34 @@ class Locating:
             raise InputError(f"a {record.__name__} has no lat and lon to be in {self.system}", code="NO_COORDINATES")
         own = self._located and _FIELD not in flat
         self._mapped = own and _FIELD in columns
-        self._header = columns.get(_FIELD, _FIELD) if own else None
+        #: the header of the column that says each row's system, and the headers that are read here: it, or none
+        self.header = columns.get(_FIELD, _FIELD)
+        self.headers = (self.header,) if own else ()
         self._names = {str(theirs).strip(): ours for theirs, ours in values.get(_FIELD, {}).items()} if own else {}
-        #: the maps without the column of this module, and the headers that are read here
+        #: the maps without the column of this module
         self.columns = {field: header for field, header in columns.items() if not (own and field == _FIELD)}
         self.values = {field: names for field, names in values.items() if not (own and field == _FIELD)}
-        self.headers = () if self._header is None else (self._header,)
 
-    def contradiction(self, cells: Mapping[str, Any], source: str, line: int) -> Fault | None:
+    def contradiction(self, said: Any, source: str, line: int) -> Fault | None:
         """Say what a row says against the declaration.
 
         Parameters
         ----------
-        cells
-            By header.
+        said
+            The row's cell under `header`, or `ABSENT`.
         source, line
             Where the row stands.
 
         Returns
         -------
-        ``MIXED_COORDINATES`` if it names another system, ``MISSING`` if it lacks a column that the caller's map names.
+        ``MIXED_COORDINATES`` if it names another system, ``UNKNOWN_COORDINATES`` if it names none that there is,
+        ``MISSING`` if it lacks a column that the caller's map names.
         """
-        if self._header is None:
+        if not self.headers:
             return None
-        if self._header not in cells:
+        if said is ABSENT:
             words = "should say which system the point is in"
-            return Fault(source, line, self._header, "MISSING", words) if self._mapped else None
-        said = cells[self._header]
+            return Fault(source, line, self.header, "MISSING", words) if self._mapped else None
         text = "" if said is None else str(said).strip()
         system = self.system or SYSTEMS[0]
         try:
@@ -106,12 +110,12 @@ class Locating:
                 return None
         except InputError:
             words = f"is none of {', '.join(SYSTEMS)}"
-            return Fault(source, line, self._header, "UNKNOWN_COORDINATES", words)
+            return Fault(source, line, self.header, "UNKNOWN_COORDINATES", words)
         declared = f"is read as {system}" if self.system else f"declares none, which is {system}"
         words = (
             f"names another system, but the source {declared}; read rows of each system with coordinates= of its own"
         )
-        return Fault(source, line, self._header, "MIXED_COORDINATES", words)
+        return Fault(source, line, self.header, "MIXED_COORDINATES", words)
 
     def converted(
         self, records: list[Any], lines: list[int], source: str, header_of: Callable[[str], str | None]

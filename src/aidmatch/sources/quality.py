@@ -17,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 
 from aidmatch.arrays import Bools, Floats, Ints
+from aidmatch.fields import MAX_COUNT
 from aidmatch.report import Fault
 from aidmatch.sources.columns import columns_of
 
@@ -97,7 +98,8 @@ def oddities_in(
     if flat.keys() >= {"lat", "lon"} and flat["lat"] == flat["lon"]:
         places = records if flat["lat"] is None else list(map(attrgetter(flat["lat"]), records))
         rows = np.array(
-            [row for row, place in enumerate(places) if place is not None and place.lat is not None], dtype=np.int64
+            [row for row, place in enumerate(places) if place is not None and isinstance(place.lat, float)],
+            dtype=np.int64,
         )
         points = np.array([(places[row].lat, places[row].lon) for row in rows.tolist()], dtype=np.float64)
         found += _odd_points(rows, points.reshape(-1, 2), fault)
@@ -105,7 +107,8 @@ def oddities_in(
             found += _odd_codes(rows, points.reshape(-1, 2), [places[row].code for row in rows.tolist()], fault)
     wanted = np.zeros(len(records), dtype=np.int64)
     counted = all(flat.get(field, "") is None for field in ("item", "unit", "quantity"))
-    if counted and all(type(one.quantity) is int for one in records):
+    # a record from outside may count otherwise
+    if counted and all(type(one.quantity) is int and 1 <= one.quantity <= MAX_COUNT for one in records):
         pairs = [(one.item, one.unit) for one in records]
         kind = _numbered(pairs)
         quantity = np.array([one.quantity for one in records], dtype=np.int64)
@@ -147,18 +150,19 @@ def _metres(points: Floats, middle: Floats) -> Floats:
 
 
 def _odd_codes(rows: Ints, points: Floats, codes: Sequence[str | None], fault: _Fault) -> Iterator[Fault]:
-    known = [at for at, code in enumerate(codes) if code is not None and len(code) >= _COUNTY]
+    known = [at for at, code in enumerate(codes) if isinstance(code, str) and len(code) >= _COUNTY]
     if not known:
         return
-    county = np.array([int((codes[at] or "")[:_COUNTY]) for at in known], dtype=np.int64)
+    county = _numbered((codes[at] or "")[:_COUNTY] for at in known)
+    counties = int(county.max()) + 1
     cell = np.floor(points[known] / _CELL).astype(np.int64) + 4_000  # above 0, with room for a neighbour
     around, alike = np.zeros(len(known), dtype=np.int64), np.zeros(len(known), dtype=np.int64)
     keys, of_cell, in_cell = np.unique(cell[:, 0] * 10_000 + cell[:, 1], return_inverse=True, return_counts=True)
-    pairs, of_pair, in_pair = np.unique(keys[of_cell] * 10**6 + county, return_inverse=True, return_counts=True)
+    pairs, of_pair, in_pair = np.unique(keys[of_cell] * counties + county, return_inverse=True, return_counts=True)
     for north in (-10_000, 0, 10_000):
         for east in (-1, 0, 1):
             around += _count(keys, in_cell, keys + north + east)[of_cell]
-            alike += _count(pairs, in_pair, pairs + (north + east) * 10**6)[of_pair]
+            alike += _count(pairs, in_pair, pairs + (north + east) * counties)[of_pair]
     odd = (around >= _IN_CELLS) & (alike < _ODD_SHARE * around)
     for at in np.flatnonzero(odd).tolist():
         words = f"names a county that few of the {around[at]:,} records around its point name"

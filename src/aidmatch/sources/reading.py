@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 from aidmatch.errors import InputError, RowsError
 from aidmatch.report import Fault, Report
 from aidmatch.sources.layout import Layout
-from aidmatch.sources.locating import Locating
+from aidmatch.sources.locating import ABSENT, Locating
 from aidmatch.sources.opening import blaming, open_source
 from aidmatch.sources.quality import oddities_in
 from aidmatch.sources.repeats import repeats_in
@@ -180,7 +180,7 @@ def read(
         if row.fault is not None:
             refused.append(row.fault)
             continue
-        mixed = locating.contradiction(row.values, name, row.line)
+        mixed = locating.contradiction(row.values.get(locating.header, ABSENT), name, row.line)
         if mixed is not None:
             refused.append(mixed)
             continue
