@@ -108,6 +108,44 @@ def refused(site: Path, call: str) -> str:
     return run(site, REFUSED.format(call=call))
 
 
+def suite(folder: Path, path: str, *arguments: str) -> str:
+    """What pytest says of some tests, run as their author runs them."""
+    ran = subprocess.run(
+        [sys.executable, "-X", "utf8", "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", *arguments],
+        cwd=folder,
+        env={name: value for name, value in os.environ.items() if name != "AIDMATCH_CI"} | {"PYTHONPATH": path},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran.stdout
+
+
+def test_the_installed_package_passes_the_suite_for_sources(site: Path, tmp_path: Path) -> None:
+    shutil.copytree(PACKAGE / "tests", tmp_path / "tests")
+    said = suite(tmp_path / "tests", str(site))
+    assert "TestLedger: 11 of 11 checks, 0 exempted" in said
+
+
+def test_a_source_written_in_ten_minutes_passes_the_suite(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "write-a-source.md").read_text(encoding="utf-8")
+    source, tests = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    (tmp_path / "office_source.py").write_text(source, encoding="utf-8")
+    (tmp_path / "test_office.py").write_text(tests, encoding="utf-8")
+    said = suite(tmp_path, str(tmp_path))
+    assert "TestOffice: 11 of 11 checks, 1 exempted" in said
+    assert "exempted: not installed as a plug-in yet" in said
+    declared = tomllib.loads(re.findall(r"^```toml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)[0])
+    distribution(tmp_path / "site", "office", declared["project"]["entry-points"], "")
+    named = tests.replace(
+        'exemptions = {"test_the_library_reads_it": "not installed as a plug-in yet"}', 'named = "office:needs.txt"'
+    )
+    (tmp_path / "test_office.py").write_text(named, encoding="utf-8")
+    said = suite(tmp_path, os.pathsep.join([str(tmp_path), str(tmp_path / "site")]))
+    assert "TestOffice: 11 of 11 checks, 0 exempted" in said
+
+
 def test_needs_and_donations_come_from_a_ledger_by_name(site: Path) -> None:
     assert run(site, SOLVE) == f"OPTIMAL 12 8 {LEDGER} line 12"
 

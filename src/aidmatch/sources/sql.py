@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -170,6 +169,7 @@ class Sql:
             raise SourceError(
                 f"the query has two columns {twice[0]!r}; give one of them another name", code="DUPLICATE_COLUMN"
             )
+
         return sa.text(query), names
 
 
@@ -199,6 +199,8 @@ def sqlite_file(target: str) -> Sql:
         raise SourceError("an SQLite file is named with its table: sqlite:platform.db#needs", code="BAD_TARGET")
     if not Path(path).is_file():
         raise SourceError(f"there is no file {Path(path).name!r}", code="NOT_FOUND")
+    import sqlite3  # not everybody's
+
     address = f"{Path(path).absolute().as_uri()}?mode=ro"
     engine = sa.create_engine(
         "sqlite://", creator=lambda: sqlite3.connect(address, uri=True), poolclass=sa.pool.NullPool
