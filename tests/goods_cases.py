@@ -573,3 +573,8 @@ def fund_set(seed: int) -> am.GivingProblem:
     ]
     prices = [Price(item=item, unit="piece", price_fen=draw.upto(20_000), valid_from=DAY) for item in items]
     return am.GivingProblem(needs, lots, as_of=DAY, funds=funds, prices=prices)
+
+
+def many_funds(seed: int) -> GoodsCase:
+    """The same under the usual policy."""
+    return GoodsCase(fund_set(seed), am.Policy.giving())
