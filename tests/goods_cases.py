@@ -546,14 +546,14 @@ def fund_set(seed: int) -> am.GivingProblem:
         need(
             f"n{i}",
             draw.upto(4),
-            pick("A", "B", "C", "D"),
+            pick("A", "B"),
             item=pick(*items),
             accepts=pick(("money",), ("goods", "money"), ("goods",)),
             project=pick(None, None, "well", "school"),
             household_id=f"h{draw.upto(4)}",
             whole=pick(True, False, False, False),
         )
-        for i in range(draw.upto(8))
+        for i in range(draw.upto(6))
     ]
     lots = [lot(f"d{j}", draw.upto(4), item=pick(*items)) for j in range(draw.upto(3))]
     funds = [
@@ -563,13 +563,18 @@ def fund_set(seed: int) -> am.GivingProblem:
             balance_fen=int(draw.rng.integers(0, 60_000)),
             opens_on=DAY,
             closes_on=pick(None, DAY + timedelta(days=draw.upto(90))),
-            only_categories=pick((), (), ("A",), ("A", "B"), ("D",)),
+            only_categories=pick((), (), ("A",), ("B",)),
             only_items=pick((), (), ("coat",), ("lamp", "quilt")),
             only_project=pick(None, None, None, "well"),
             need_cap_fen=pick(None, None, draw.upto(20_000)),
             household_cap_fen=pick(None, None, draw.upto(30_000)),
         )
-        for k in range(draw.upto(8))
+        for k in range(draw.upto(6))
     ]
     prices = [Price(item=item, unit="piece", price_fen=draw.upto(20_000), valid_from=DAY) for item in items]
     return am.GivingProblem(needs, lots, as_of=DAY, funds=funds, prices=prices)
+
+
+def many_funds(seed: int) -> GoodsCase:
+    """The same under the usual policy."""
+    return GoodsCase(fund_set(seed), am.Policy.giving())

@@ -122,6 +122,7 @@ def solve_integer(
             _narrow(part, row)
             part.budgets.append(top if level.largest else part.reached[row])
         stopped |= any(max(p.certified[row], p.claimed[row]) < p.reached[row] for p in parts)
+    _settle(parts, program.levels)
     values = np.zeros(len(program.most), dtype=np.int64)
     for part in parts:
         values[part.columns] = part.values
@@ -357,6 +358,24 @@ def _narrow(part: _Part, row: int) -> None:
     part.low, part.high = np.maximum(part.low, low), np.minimum(part.high, high)
 
 
+def _settle(parts: Sequence[_Part], levels: Sequence[IntegerLevel]) -> None:
+    """Take in what later levels improved on higher ones by the way: fewer answers are then as good as this one."""
+    better = False
+    for part in parts:
+        values = [_value(level, part.values) for level in part.program.levels]
+        better |= values != part.reached
+        part.reached = values
+    if not better:
+        return
+    tops = [max((p.reached[row] for p in parts), default=level.constant) for row, level in enumerate(levels)]
+    for part in parts:
+        part.budgets = [tops[row] if level.largest else part.reached[row] for row, level in enumerate(levels)]
+        for row, tree in enumerate(part.trees):
+            bound = _Relaxed(part, row).bound(tree)
+            part.certified[row] = min(part.reached[row], bound)
+            part.claimed[row] = max(part.certified[row], min(part.claimed[row], part.reached[row]))
+
+
 def _over(end: float | None, clock: Clock) -> bool:
     return end is not None and clock() >= end
 
@@ -372,13 +391,13 @@ class _Relaxed:
         self.part, self.row = part, row
         program = part.program
         most = program.most.copy()
-        for higher, budget in zip(program.levels[:row], part.budgets, strict=True):
+        for higher, budget in zip(program.levels[:row], part.budgets[:row], strict=True):
             if higher.largest:
                 costly = higher.cost > 0
                 most[costly] = np.minimum(most[costly], (budget - higher.constant) // higher.cost[costly])
         self.program = replace(program, most=most)
         self.level = program.levels[row]
-        self.budgets = list(zip(program.levels[:row], part.budgets, strict=True))
+        self.budgets = list(zip(program.levels[:row], part.budgets[:row], strict=True))
         self.plain, self.plain_budgets = self.program, self.budgets
         if self.level.largest:
             self.program, self.level, self.budgets = _with_largest(self.program, self.level, self.budgets)
