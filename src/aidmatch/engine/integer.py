@@ -20,8 +20,10 @@ from aidmatch.arrays import SAFE, Floats, Ints, dot
 from aidmatch.engine.bounds import bound_of, face_of, leaf_bound
 from aidmatch.engine.insertion import inserted
 from aidmatch.engine.lagrange import packable, raised_multipliers
+from aidmatch.engine.patterns import Patterns, Raised
 from aidmatch.errors import NumberRangeError, SolverError
 from aidmatch.integer_program import NO_LIMIT, IntegerLevel, IntegerProgram, IntegerSolution, RowKind, Tree
+from aidmatch.solvers.growing import GrowingSolver
 from aidmatch.solvers.mip import Linear, MipAnswer, MipSolver
 
 __all__ = ["check_values", "solve_integer"]
@@ -111,19 +113,25 @@ def solve_integer(
     """
     _refuse_large(program)
     parts, component = _parts(program)
+    patterns = None
+    if isinstance(solver, GrowingSolver) and len(parts):
+        patterns = Patterns(program, component, len(parts), solver, SCALE)
     solves, stopped = 0, False
     count = len(program.levels)
     for row in range(count):
         left = None if deadline is None else deadline - clock()
         # what is left is shared over the levels to come, the higher ones first
         level_end = None if left is None else clock() + max(0.0, left) * (0.5 if row < count - 1 else 1.0)
-        solves += _level(parts, row, solver, level_end, clock)
+        solves += _level(parts, row, solver, level_end, clock, patterns)
         level = program.levels[row]
         top = max((part.reached[row] for part in parts), default=level.constant)
         for part in parts:
             _narrow(part, row)
             part.budgets.append(top if level.largest else part.reached[row])
+        if patterns is not None and not level.largest:
+            patterns.hold(row, level, np.array([part.reached[row] for part in parts], dtype=np.int64))
         stopped |= any(max(p.certified[row], p.claimed[row]) < p.reached[row] for p in parts)
+    _settle(parts, program.levels)
     values = np.zeros(len(program.most), dtype=np.int64)
     for part in parts:
         values[part.columns] = part.values
@@ -257,7 +265,7 @@ def _parts(program: IntegerProgram) -> tuple[list[_Part], Ints]:
                 np.zeros(len(inside), dtype=np.int64),
                 int(np.searchsorted(inside, named)),
                 np.zeros(len(inside), dtype=np.int64),
-                part.most,
+                part.most.copy(),
             )
         )
     return parts, component
@@ -301,23 +309,51 @@ def _cut(program: IntegerProgram, columns: Ints, rows: Ints, place: Ints) -> Int
 # --- one level
 
 
-def _level(parts: Sequence[_Part], row: int, solver: MipSolver, end: float | None, clock: Clock) -> int:
+def _level(
+    parts: Sequence[_Part],
+    row: int,
+    solver: MipSolver,
+    end: float | None,
+    clock: Clock,
+    patterns: Patterns | None,
+) -> int:
     """Decide one level of every component; the number of integer programs solved."""
     solves = 0
     hard: list[tuple[int, _Part, _Relaxed]] = []
-    for part in parts:
+    started: list[tuple[int, _Part, _Relaxed, Tree]] = []
+    for number, part in enumerate(parts):
         relaxed = _Relaxed(part, row)
+        started.append((number, part, relaxed, relaxed.empty_tree()))
+    open_at_first = {
+        number for number, part, relaxed, tree in started
+        if relaxed.bound(tree) < _value(part.program.levels[row], part.values)
+    }
+    raised = _raised_by_patterns(parts, row, open_at_first, end, clock, patterns)
+    size = sum(len(parts[number].columns) for number in open_at_first)
+
+    def share(columns: int) -> float | None:
+        left = _remaining(end, clock)
+        return None if left is None else left * columns / size
+
+    for number, part, relaxed, tree in started:
         value = _value(part.program.levels[row], part.values)
-        tree = relaxed.empty_tree()
-        if relaxed.trivial_bound(tree) < value and not _over(end, clock):
-            tree, values = relaxed.root(solver, _remaining(end, clock))
-            if values is not None and _value(part.program.levels[row], values) < value:
+        if number in open_at_first:
+            values: Ints | None = None
+            if raised is not None and patterns is not None and patterns.suited[number]:
+                tree, values = relaxed.patterned(raised, number)
+                if values is None or _value(part.program.levels[row], values) > relaxed.certain():
+                    solves += relaxed.combined(patterns, number, solver, share(len(part.columns)), values)
+            elif _over(end, clock):
+                relaxed.fill()
+            else:
+                tree, values = relaxed.root(solver, _remaining(end, clock))
+            if values is not None and _value(part.program.levels[row], values) < min(
+                value, _value(part.program.levels[row], part.values)
+            ):
                 part.values = values
-        elif relaxed.trivial_bound(tree) < value:
-            relaxed.fill()
         part.reached.append(_value(part.program.levels[row], part.values))
         part.trees.append(tree)
-        part.certified.append(relaxed.bound(tree))
+        part.certified.append(relaxed.bound(tree) if relaxed.closing is None else relaxed.certain())
         part.claimed.append(part.certified[-1])
         if part.certified[-1] < part.reached[-1]:
             hard.append((len(part.columns), part, relaxed))
@@ -343,7 +379,28 @@ def _level(parts: Sequence[_Part], row: int, solver: MipSolver, end: float | Non
         relaxed.split(solver, None if share is None else clock() + share, clock)
     for _, part, _ in hard:
         part.claimed[row] = max(part.claimed[row], part.certified[row])
+    for _, part, relaxed, _ in started:
+        relaxed.close()
     return solves
+
+
+def _raised_by_patterns(
+    parts: Sequence[_Part],
+    row: int,
+    wanted: set[int],
+    end: float | None,
+    clock: Clock,
+    patterns: Patterns | None,
+) -> Raised | None:
+    """Bounds of the components that patterns suit, if there is one among those that are wanted."""
+    if patterns is None or not any(patterns.suited[number] for number in wanted) or _over(end, clock):
+        return None
+    values = np.zeros(len(patterns.program.most), dtype=np.int64)
+    for part in parts:
+        values[part.columns] = part.values
+    patterns.know(values)
+    level = patterns.program.levels[row]
+    return None if level.largest else patterns.raised(level, end, clock)
 
 
 def _narrow(part: _Part, row: int) -> None:
@@ -371,13 +428,13 @@ class _Relaxed:
         self.part, self.row = part, row
         program = part.program
         most = program.most.copy()
-        for higher, budget in zip(program.levels[:row], part.budgets, strict=True):
+        for higher, budget in zip(program.levels[:row], part.budgets[:row], strict=True):
             if higher.largest:
                 costly = higher.cost > 0
                 most[costly] = np.minimum(most[costly], (budget - higher.constant) // higher.cost[costly])
         self.program = replace(program, most=most)
         self.level = program.levels[row]
-        self.budgets = list(zip(program.levels[:row], part.budgets, strict=True))
+        self.budgets = list(zip(program.levels[:row], part.budgets[:row], strict=True))
         self.plain, self.plain_budgets = self.program, self.budgets
         if self.level.largest:
             self.program, self.level, self.budgets = _with_largest(self.program, self.level, self.budgets)
@@ -385,6 +442,8 @@ class _Relaxed:
         #: what the relaxation of the whole level chose, and its reduced costs
         self.guide: tuple[Floats, Floats] | None = None
         self.low = np.zeros(len(self.program.most), dtype=np.int64)
+        #: of what patterns say: the bound, and how much more each arc costs, both over the scale
+        self.closing: tuple[int, Ints] | None = None
         #: rows that are kept whole when cases are split
         self.packed = np.zeros(0, dtype=np.int64)
 
@@ -393,6 +452,8 @@ class _Relaxed:
         """The program as it is given to a solver."""
         if self._linear is None:
             self._linear = Linear.of(self.program, self.level, self.budgets)
+            if self.closing is not None:
+                self._linear = replace(self._linear, target=float(self.certain()))
         return self._linear
 
     def empty_tree(self) -> Tree:
@@ -420,6 +481,76 @@ class _Relaxed:
         self.guide = answer.values, answer.reduced
         whole = self._whole(answer.values)
         return tree, self._inserted(answer.values) if whole is None else whole
+
+    def patterned(self, raised: Raised, number: int) -> tuple[Tree, Ints | None]:
+        """The multipliers of the master of patterns, and its answer if that is whole, or what can be added."""
+        part, program = self.part, self.plain
+        arcs = part.columns[: len(program.demand_of)]
+        served = np.flatnonzero(program.row_kind == RowKind.SERVED)
+        y = raised.demand[program.row_node[served]]
+        above = np.zeros(self.row, dtype=np.int64)
+        above[: len(raised.above)] = raised.above[:, number]
+        rows = served[y != 0]
+        tree = replace(
+            self._one_leaf(rows, y[y != 0], above), packed=np.flatnonzero(program.row_kind == RowKind.GIVEN)
+        )
+        taken = np.zeros(len(program.most))
+        taken[: len(arcs)] = raised.taken[arcs]
+        reduced = np.full(len(program.most), 0.0)
+        reduced[: len(arcs)] = np.minimum(raised.reduced[arcs] / SCALE, 1e15)
+        self.guide = taken, reduced
+        self.closing = int(raised.bound[number]), raised.reduced[arcs]
+        whole = self.from_arcs(np.flatnonzero(taken[: len(arcs)] > 0.5)) if raised.whole[number] else None
+        return tree, self._inserted(taken) if whole is None else whole
+
+    def close(self) -> None:
+        """Close the pairs that no answer as good as this one has, by what patterns say."""
+        if self.closing is not None:
+            bound, more = self.closing
+            # a sum may leave 64 bits where there is no such choice at all
+            never = more > self.part.reached[self.row] * SCALE - bound
+            self.part.high[: len(never)][never] = 0
+
+    def certain(self) -> int:
+        """The bound by patterns."""
+        assert self.closing is not None
+        return int(-(-self.closing[0] // SCALE))
+
+    def from_arcs(self, arcs: Ints) -> Ints | None:
+        """The answer that takes some arcs, if it holds."""
+        program = self.plain
+        found = np.zeros(len(program.most), dtype=np.int64)
+        found[arcs] = 1
+        total = np.repeat(program.row_kind, np.diff(program.row_start))
+        row = np.repeat(np.arange(len(program.row_kind)), np.diff(program.row_start))
+        sums = np.zeros(len(program.row_kind), dtype=np.int64)
+        np.add.at(sums, row, program.row_coefficient * found[program.row_column])
+        ends = np.isin(total, (RowKind.SERVED, RowKind.GIVEN)) & (program.row_column >= len(program.demand_of))
+        found[program.row_column[ends]] = sums[row[ends]]
+        return self._kept(found)
+
+    def combined(
+        self, patterns: Patterns, number: int, solver: MipSolver, seconds: float | None, known: Ints | None
+    ) -> int:
+        """Look for a better answer among the sets that the master has; how many programs were solved."""
+        part, own = self.part, self.part.program.levels[self.row]
+        if known is not None and _value(own, known) < _value(own, part.values):
+            part.values = known
+        if seconds is not None and seconds <= 0:
+            return 0
+        linear, sets = patterns.linear(number)
+        linear = replace(linear, target=float(self.certain()))
+        start = patterns.start_of(linear, sets, part.columns, part.values)
+        if start is None:
+            return 0
+        share = None if seconds is None else seconds / 2
+        answer = solver.search(linear, share, np.zeros(linear.columns, dtype=np.int64), linear.upper.astype(int), start)
+        if answer.values is not None:
+            place = np.searchsorted(part.columns, patterns.arcs_of(linear, sets, answer.values))
+            found = self.from_arcs(place)
+            if found is not None and _value(own, found) < _value(own, part.values):
+                part.values = found
+        return 1
 
     def _face(self) -> tuple[Ints, Ints]:
         """Limits of the columns that the levels above leave."""
@@ -618,7 +749,8 @@ class _Relaxed:
         program = self.program
         y = np.zeros(len(program.row_kind))
         y[tree.rows] = tree.multipliers[0] / SCALE
-        y[self.packed] = 0.0
+        kept = np.isin(program.row_kind, (RowKind.GIVEN, RowKind.LOAD, RowKind.SHORTFALL))
+        y[kept & np.isin(program.row_node, program.row_node[self.packed])] = 0.0
         above = tree.above[0].copy()
         for number, (higher, budget) in enumerate(self.budgets):
             # a level that is as good as it can be anyway is held there, at no cost to the bound
@@ -769,6 +901,24 @@ def _with_largest(
 # --- all components together
 
 
+def _settle(parts: Sequence[_Part], levels: Sequence[IntegerLevel]) -> None:
+    """State every bound among answers as good as the last one, which may have bettered a level by the way."""
+    finals = [[_value(level, part.values) for level in part.program.levels] for part in parts]
+    budgets = [
+        [max(own[row] for own in finals)] * len(parts) if level.largest else [own[row] for own in finals]
+        for row, level in enumerate(levels)
+    ]
+    for number, (part, own) in enumerate(zip(parts, finals, strict=True)):
+        now = [of[number] for of in budgets]
+        changed = [row for row, (old, new) in enumerate(zip(part.budgets, now, strict=True)) if old != new]
+        part.budgets = now
+        for row in range(len(levels)):
+            if changed and row > changed[0]:
+                part.certified[row] = _Relaxed(part, row).bound(part.trees[row])
+            part.reached[row] = own[row]
+            part.claimed[row] = max(min(part.claimed[row], own[row]), part.certified[row])
+
+
 def _together(levels: IntegerLevel, numbers: Sequence[int]) -> int:
     return max(numbers, default=levels.constant) if levels.largest else levels.constant + sum(numbers)
 
@@ -787,7 +937,7 @@ def _certified(parts: Sequence[_Part], levels: Sequence[IntegerLevel]) -> list[i
         for higher, gap in enumerate(gaps):
             if gap and len(parts) > 1 and not levels[higher].largest:
                 dearest = max(int(part.trees[row].above[:, higher].max(initial=0)) for part in parts)
-                lost += -(-gap * (dearest + SCALE) // SCALE)
+                lost += -(-gap * (dearest + SCALE) // SCALE) if dearest else 0
         gaps.append(sum(part.reached[row] - part.certified[row] for part in parts))
         results.append(_together(level, [part.certified[row] for part in parts]) - lost)
         gaps[-1] += lost
