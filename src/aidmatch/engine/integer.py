@@ -369,7 +369,12 @@ def _level(
         part.reached[row] = value
         if answer.bound is not None:
             part.claimed[row] = max(part.claimed[row], min(value, answer.bound))
-    open_still = [one for one in hard if one[1].certified[row] < one[1].reached[row] and one[0] <= SMALL]
+    # multipliers of sets are the best that a root has, and splitting cases adds little to them for its time
+    open_still = [
+        one
+        for one in hard
+        if one[1].certified[row] < one[1].reached[row] and one[0] <= SMALL and one[2].closing is None
+    ]
     for number, (_, _, relaxed) in enumerate(open_still):
         left = _remaining(end, clock)
         if left is not None and left <= 0:

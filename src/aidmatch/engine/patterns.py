@@ -105,6 +105,7 @@ class Patterns:
         #: the sets so far: supplies, and arcs as `Choices.chosen` gives them
         self.supply = np.zeros(0, dtype=np.int64)
         self.sets = np.zeros((0, self.choices.persons), dtype=np.int64)
+        self._known: set[bytes] = set()
         #: levels above with a cost: number, level, budgets and rows of the components
         self._budgets: list[tuple[int, IntegerLevel, Ints, Ints]] = []
         self._best = (np.zeros(0, dtype=np.int64),) * 3
@@ -137,7 +138,7 @@ class Patterns:
         for rank in range(self.choices.persons):
             has = number > rank
             sets[has, rank] = used[first[has] + rank]
-        self._add(owner, sets, None)
+        self._add_new(owner, sets, None)
 
     def _add(self, supply: Ints, sets: Ints, level: IntegerLevel | None) -> None:
         from scipy.sparse import csc_array
@@ -325,8 +326,19 @@ class Patterns:
             supplies.append(helps)
             counts.append(ends[number] + place[helps])
         supply, count = np.concatenate(supplies), np.concatenate(counts)
-        self._add(supply, self.choices.chosen(priced, supply, count), level)
-        return bool(len(supply))
+        return self._add_new(supply, self.choices.chosen(priced, supply, count), level)
+
+    def _add_new(self, supply: Ints, sets: Ints, level: IntegerLevel | None) -> bool:
+        """Add sets that are not there; rounded multipliers would bring some in again and again."""
+        sets = np.sort(sets, axis=1)
+        new = []
+        for place, one in enumerate(sets):
+            key = one.tobytes()
+            if key not in self._known:
+                self._known.add(key)
+                new.append(place)
+        self._add(supply[new], sets[new], level)
+        return bool(new)
 
     def _taken(self, values: Floats) -> tuple[Floats, Bools]:
         share = values[len(self.demands) :]
