@@ -534,9 +534,7 @@ def _lists(label: Ints, count: int) -> list[Ints]:
     return [order[ends[k] : ends[k + 1]] for k in range(count)]
 
 
-def _choice(
-    price: Exact, load: Ints, room: int, low: Ints, high: Ints, tail: Sequence[Any]
-) -> int | None:
+def _choice(price: Exact, load: Ints, room: int, low: Ints, high: Ints, tail: Sequence[Any]) -> int | None:
     """Least price of pairs, each once, whose loads fit together, and of how many they are; None if nothing fits.
 
     The tail says what each number of pairs costs besides them, and has None where it may not be.
@@ -573,5 +571,9 @@ def _choice(
         if taken <= number:
             cut = int(load[at]) // unit
             line[1:, cut:] = np.minimum(line[1:, cut:], line[:-1, : room + 1 - cut] + int(price[at]))
-    found = [int(best) + one for best, one in zip(line[:, room].tolist(), tail, strict=True) if one is not None and best < never // 2]
+    found = [
+        int(best) + one
+        for best, one in zip(line[:, room].tolist(), tail, strict=True)
+        if one is not None and best < never // 2
+    ]
     return base + min(found) if found else None

@@ -191,9 +191,7 @@ def face_of(
     return low, high
 
 
-def _packed(
-    cost: _Exact, load: Ints, capacity: int, low: Ints, high: Ints, tail: Sequence[int | None]
-) -> int:
+def _packed(cost: _Exact, load: Ints, capacity: int, low: Ints, high: Ints, tail: Sequence[int | None]) -> int:
     """Least cost of columns of 0 or 1 whose loads stay within a capacity, with what their number costs.
 
     By dynamic programming over loads, and over numbers where these matter.

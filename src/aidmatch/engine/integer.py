@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 
 from aidmatch.arrays import SAFE, Floats, Ints, dot
-from aidmatch.engine.bounds import bound_of, face_of, leaf_bound
+from aidmatch.engine.bounds import INFEASIBLE, bound_of, face_of, leaf_bound
 from aidmatch.engine.insertion import inserted
 from aidmatch.engine.lagrange import packable, raised_multipliers
 from aidmatch.engine.patterns import Patterns, Raised
@@ -325,7 +325,8 @@ def _level(
         relaxed = _Relaxed(part, row)
         started.append((number, part, relaxed, relaxed.empty_tree()))
     open_at_first = {
-        number for number, part, relaxed, tree in started
+        number
+        for number, part, relaxed, tree in started
         if relaxed.bound(tree) < _value(part.program.levels[row], part.values)
     }
     raised = _raised_by_patterns(parts, row, open_at_first, end, clock, patterns)
@@ -354,8 +355,8 @@ def _level(
         part.reached.append(_value(part.program.levels[row], part.values))
         part.trees.append(tree)
         part.certified.append(relaxed.bound(tree) if relaxed.closing is None else relaxed.certain())
-        part.claimed.append(part.certified[-1])
-        if part.certified[-1] < part.reached[-1]:
+        part.claimed.append(max(part.certified[-1], -INFEASIBLE if relaxed.claimed is None else relaxed.claimed))
+        if part.claimed[-1] < part.reached[-1]:
             hard.append((len(part.columns), part, relaxed))
     hard.sort(key=lambda one: one[0])
     sizes = [size for size, _, _ in hard]
@@ -369,6 +370,16 @@ def _level(
         part.reached[row] = value
         if answer.bound is not None:
             part.claimed[row] = max(part.claimed[row], min(value, answer.bound))
+    # what was stopped has what the others have left
+    for number, (_, part, relaxed) in enumerate(again := [one for one in hard if _open(one[1], row)]):
+        left = _remaining(end, clock)
+        if left is None or left < 0.1:
+            break
+        solves += 1
+        answer = relaxed.search(solver, left / (len(again) - number))
+        part.reached[row] = relaxed.accept(answer)
+        if answer.bound is not None:
+            part.claimed[row] = max(part.claimed[row], min(part.reached[row], answer.bound))
     # multipliers of sets are the best that a root has, and splitting cases adds little to them for its time
     open_still = [
         one
@@ -418,6 +429,10 @@ def _narrow(part: _Part, row: int) -> None:
     part.low, part.high = np.maximum(part.low, low), np.minimum(part.high, high)
 
 
+def _open(part: _Part, row: int) -> bool:
+    return max(part.certified[row], part.claimed[row]) < part.reached[row]
+
+
 def _over(end: float | None, clock: Clock) -> bool:
     return end is not None and clock() >= end
 
@@ -447,6 +462,8 @@ class _Relaxed:
         #: what the relaxation of the whole level chose, and its reduced costs
         self.guide: tuple[Floats, Floats] | None = None
         self.low = np.zeros(len(self.program.most), dtype=np.int64)
+        #: what a search over all sets that matter says of the bound
+        self.claimed: int | None = None
         #: of what patterns say: the bound, and how much more each arc costs, both over the scale
         self.closing: tuple[int, Ints] | None = None
         #: rows that are kept whole when cases are split
@@ -496,9 +513,7 @@ class _Relaxed:
         above = np.zeros(self.row, dtype=np.int64)
         above[: len(raised.above)] = raised.above[:, number]
         rows = served[y != 0]
-        tree = replace(
-            self._one_leaf(rows, y[y != 0], above), packed=np.flatnonzero(program.row_kind == RowKind.GIVEN)
-        )
+        tree = replace(self._one_leaf(rows, y[y != 0], above), packed=np.flatnonzero(program.row_kind == RowKind.GIVEN))
         taken = np.zeros(len(program.most))
         taken[: len(arcs)] = raised.taken[arcs]
         reduced = np.full(len(program.most), 0.0)
@@ -516,10 +531,13 @@ class _Relaxed:
             never = more > self.part.reached[self.row] * SCALE - bound
             self.part.high[: len(never)][never] = 0
 
+    def closed_at(self) -> int:
+        """The bound by patterns over the scale."""
+        return -INFEASIBLE if self.closing is None else self.closing[0]
+
     def certain(self) -> int:
         """The bound by patterns."""
-        assert self.closing is not None
-        return int(-(-self.closing[0] // SCALE))
+        return int(-(-self.closed_at() // SCALE))
 
     def from_arcs(self, arcs: Ints) -> Ints | None:
         """The answer that takes some arcs, if it holds."""
@@ -541,21 +559,31 @@ class _Relaxed:
         part, own = self.part, self.part.program.levels[self.row]
         if known is not None and _value(own, known) < _value(own, part.values):
             part.values = known
-        if seconds is not None and seconds <= 0:
-            return 0
-        linear, sets = patterns.linear(number)
-        linear = replace(linear, target=float(self.certain()))
-        start = patterns.start_of(linear, sets, part.columns, part.values)
-        if start is None:
-            return 0
-        share = None if seconds is None else seconds / 2
-        answer = solver.search(linear, share, np.zeros(linear.columns, dtype=np.int64), linear.upper.astype(int), start)
-        if answer.values is not None:
-            place = np.searchsorted(part.columns, patterns.arcs_of(linear, sets, answer.values))
-            found = self.from_arcs(place)
-            if found is not None and _value(own, found) < _value(own, part.values):
-                part.values = found
-        return 1
+        solves, began = 0, 0.0
+        for all_of_them in (False, True):
+            value = _value(own, part.values)
+            if value <= self.certain() or (seconds is not None and began >= seconds):
+                break
+            # who is better than what is known is made of these sets alone
+            if all_of_them and not patterns.complete(number, (value - 1) * SCALE - self.closed_at()):
+                break
+            linear, sets = patterns.linear(number, all_of_them=all_of_them)
+            start = patterns.start_of(linear, sets, part.columns, part.values)
+            if start is None:
+                break
+            solves += 1
+            linear = replace(linear, target=float(self.certain()))
+            left = None if seconds is None else seconds - began
+            answer = solver.search(linear, left, np.zeros(len(start), dtype=np.int64), linear.upper.astype(int), start)
+            began += answer.seconds
+            if answer.values is not None:
+                place = np.searchsorted(part.columns, patterns.arcs_of(linear, sets, answer.values))
+                found = self.from_arcs(place)
+                if found is not None and _value(own, found) < _value(own, part.values):
+                    part.values = found
+            if all_of_them and answer.bound is not None:
+                self.claimed = min(answer.bound, _value(own, part.values))
+        return solves
 
     def _face(self) -> tuple[Ints, Ints]:
         """Limits of the columns that the levels above leave."""

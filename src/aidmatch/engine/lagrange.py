@@ -159,9 +159,7 @@ def _decide(
         x[one.short] = one.shortfall(number, price[one.short])
 
 
-def _filled(
-    price: Floats, load: Ints, capacity: int, must: Bools, may: Bools, tail: Sequence[float | None]
-) -> Floats:
+def _filled(price: Floats, load: Ints, capacity: int, must: Bools, may: Bools, tail: Sequence[float | None]) -> Floats:
     """The cheapest choice of pairs whose loads fit together, with what their number costs."""
     chosen = must.astype(float)
     capacity -= int(load[must].sum())

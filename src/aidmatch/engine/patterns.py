@@ -82,9 +82,7 @@ class Patterns:
         What multipliers are divided by.
     """
 
-    def __init__(
-        self, program: IntegerProgram, component: Ints, count: int, solver: GrowingSolver, scale: int
-    ) -> None:
+    def __init__(self, program: IntegerProgram, component: Ints, count: int, solver: GrowingSolver, scale: int) -> None:
         arcs, demands, supplies = len(program.demand_of), program.demands, program.supplies
         self.program, self.count, self.scale = program, count, scale
         self.suited = suited_components(program, component, count)
@@ -108,6 +106,7 @@ class Patterns:
         self._known: set[bytes] = set()
         #: levels above with a cost: number, level, budgets and rows of the components
         self._budgets: list[tuple[int, IntegerLevel, Ints, Ints]] = []
+        self._priced: Priced | None = None
         self._best = (np.zeros(0, dtype=np.int64),) * 3
         self._level = IntegerLevel(np.zeros(len(program.most), dtype=np.int64), 0)
         self._master: Growing = solver.growing()
@@ -198,9 +197,7 @@ class Patterns:
             return
         place = np.full(self.count + 1, -1)
         place[some] = np.arange(len(some))
-        matrix = csr_array(
-            (cost[costly].astype(float), (place[label[costly]], costly)), shape=(len(some), len(cost))
-        )
+        matrix = csr_array((cost[costly].astype(float), (place[label[costly]], costly)), shape=(len(some), len(cost)))
         self._master.add_rows(
             np.full(len(some), -np.inf),
             budget[some].astype(float),
@@ -259,6 +256,7 @@ class Patterns:
             taken, whole = np.zeros(self.choices.arcs), np.zeros(self.count, dtype=np.bool_)
         self._best, self._level = best, level
         priced, _ = self._bound(level, best[1], best[2])
+        self._priced = priced
         return Raised(best[0], best[1], self._by_level(best[2]), taken, whole, self._reduced(priced))
 
     def _by_level(self, above: Ints) -> Ints:
@@ -320,9 +318,7 @@ class Patterns:
             if not block.shape[1]:
                 continue
             place = block.argmin(axis=1)
-            helps = np.flatnonzero(
-                (block[np.arange(len(block)), place] < least) & (self._supply_row >= 0)
-            )
+            helps = np.flatnonzero((block[np.arange(len(block)), place] < least) & (self._supply_row >= 0))
             supplies.append(helps)
             counts.append(ends[number] + place[helps])
         supply, count = np.concatenate(supplies), np.concatenate(counts)
@@ -358,17 +354,51 @@ class Patterns:
 
     # --- answers
 
-    def linear(self, part: int) -> tuple[Linear, Ints]:
+    def complete(self, part: int, slack: int) -> bool:
+        """Have all sets of a component that an answer can have whose value is above its bound by no more than a slack.
+
+        Parameters
+        ----------
+        part
+            The component.
+        slack
+            Over the scale.
+
+        Returns
+        -------
+        Whether all are there; False if they are too many.
+        """
+        _, _, above = self._best
+        priced = self._priced
+        if priced is None:
+            return False
+        tail = self.choices.tail(self._level.cost, self.scale)
+        for (_, higher, _, _), weight in zip(self._budgets, above, strict=True):
+            tail = tail + self.choices.tail(higher.cost, weight[self._of_supply])
+        owners: list[int] = []
+        sets: list[list[int]] = []
+        for supply in self.supplies[self._of_supply[self.supplies] == part].tolist():
+            found = self.choices.sets_within(priced, tail, supply, slack, SETS - len(sets))
+            if found is None:
+                return False
+            owners += [supply] * len(found)
+            sets += [one + [self.choices.arcs] * (self.choices.persons - len(one)) for one in found]
+        if sets:
+            self._add_new(np.array(owners, dtype=np.int64), np.array(sets, dtype=np.int64), self._level)
+        return True
+
+    def linear(self, part: int, *, all_of_them: bool = False) -> tuple[Linear, Ints]:
         """The integer program over the sets of a component at the level last raised, and the numbers of the sets.
 
-        The columns are what its demands are served, and then its sets, of many the most promising.
+        The columns are what its demands are served, and then its sets: all of them, or of many
+        the most promising.
         """
         from scipy.sparse import coo_array
 
         level, (_, y, above) = self._level, self._best
         sets = np.flatnonzero(self._of_supply[self.supply] == part)
         demands = self.demands[self._of_demand[self.demands] == part]
-        if len(sets) > SETS:
+        if len(sets) > SETS and not all_of_them:
             reduced = self.choices.costs(level, self.supply[sets], self.sets[sets]) * self.scale
             reduced -= np.append(y[self.program.demand_of], 0)[self.sets[sets]].sum(axis=1)
             for (_, higher, _, _), weight in zip(self._budgets, above, strict=True):

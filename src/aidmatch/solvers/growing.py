@@ -41,9 +41,7 @@ class Growing(Protocol):
         """Add rows, with their entries in the columns so far."""
         ...
 
-    def add_columns(
-        self, cost: Floats, lower: Floats, upper: Floats, start: Ints, row: Ints, value: Floats
-    ) -> None:
+    def add_columns(self, cost: Floats, lower: Floats, upper: Floats, start: Ints, row: Ints, value: Floats) -> None:
         """Add columns, with their entries in the rows so far."""
         ...
 
@@ -93,9 +91,7 @@ class HighsGrowing:
         entries = start.astype(np.int32), column.astype(np.int32), value
         self._call(self._model.addRows(len(lower), lower, upper, len(value), *entries))
 
-    def add_columns(
-        self, cost: Floats, lower: Floats, upper: Floats, start: Ints, row: Ints, value: Floats
-    ) -> None:
+    def add_columns(self, cost: Floats, lower: Floats, upper: Floats, start: Ints, row: Ints, value: Floats) -> None:
         """Add columns."""
         entries = start.astype(np.int32), row.astype(np.int32), value
         self._call(self._model.addCols(len(cost), cost, lower, upper, len(value), *entries))
