@@ -305,7 +305,7 @@ class _Prover:
             lost = 0
             for h, gap in enumerate(gaps):
                 if gap and count > 1 and not self.levels[h].largest:
-                    # each costs a bound no more than its multiplier, and one more for the rounding; without one, nothing
+                    # each costs a bound no more than its multiplier, and one more for the rounding
                     dearest = max(Fraction(int(tree.above[:, h].max()), tree.scale) for tree in trees)
                     lost += ceil(gap * (dearest + 1)) if dearest else 0
             values = [own[row] for own in reached]
@@ -467,11 +467,11 @@ class _Prover:
             limits.append((start, end))
         if kept.any():
             by_supply = np.argsort(j, kind="stable")
-            ends = np.searchsorted(j[by_supply], np.stack([b, b + 1]))
+            before, after = np.searchsorted(j[by_supply], b), np.searchsorted(j[by_supply], b + 1)
             weight = self.load[part.pairs]
             for k in np.flatnonzero(kept).tolist():
-                at = by_supply[ends[0, k] : ends[1, k]]
-                if (use[at] != 0).any() or (limits[0][1][at] > 1).any():
+                here = by_supply[before[k] : after[k]]
+                if (use[here] != 0).any() or (limits[0][1][here] > 1).any():
                     _lie("CERTIFICATE", "the pairs of a supply cannot be chosen together")
                 few, most = int(limits[2][0][k]), int(limits[2][1][k])
                 tail = [
@@ -480,9 +480,9 @@ class _Prover:
                     + short[k] * self._short(int(b[k]), c, int(missing[k]), short[k] < 0)
                     if few <= c <= most or (not c and b_low[k] <= 0)
                     else None
-                    for c in range(len(at) + 1)
+                    for c in range(len(here) + 1)
                 ]
-                chosen = _choice(cost[at], weight[at], int(self.room[b[k]]), low[at], limits[0][1][at], tail)
+                chosen = _choice(cost[here], weight[here], int(self.room[b[k]]), low[here], limits[0][1][here], tail)
                 if chosen is None:
                     return _ENDLESS
                 total += chosen

@@ -203,10 +203,10 @@ class Choices:
         few = rank < self.persons
         sums = np.zeros((self.supplies * self.loads, self.persons + 1), dtype=price.dtype)
         sums[self._cell[self._block[few]], rank[few] + 1] = own[few]
-        sums = np.cumsum(sums, axis=1).reshape(self.supplies, self.loads, self.persons + 1)
+        first = np.cumsum(sums, axis=1).reshape(self.supplies, self.loads, self.persons + 1)
         worth = tail[:, self.total]
         for place in range(self.loads):
-            worth = worth + sums[:, place, self.counts[:, place]]
+            worth = worth + first[:, place, self.counts[:, place]]
         worth[~self.fits] = never
         return Priced(worth, self._order[by_price], own, never)
 

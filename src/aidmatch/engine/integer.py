@@ -391,11 +391,11 @@ def _level(
         if left is not None and left <= 0:
             break
         # proofs are worth less of the time than answers
-        share = None if left is None else PROOFS * left / (len(open_still) - number)
-        relaxed.split(solver, None if share is None else clock() + share, clock)
+        until = None if left is None else clock() + PROOFS * left / (len(open_still) - number)
+        relaxed.split(solver, until, clock)
     for _, part, _ in hard:
         part.claimed[row] = max(part.claimed[row], part.certified[row])
-    for _, part, relaxed, _ in started:
+    for _, _, relaxed, _ in started:
         relaxed.close()
     return solves
 
@@ -938,7 +938,7 @@ def _settle(parts: Sequence[_Part], levels: Sequence[IntegerLevel]) -> None:
     """State every bound among answers as good as the last one, which may have bettered a level by the way."""
     finals = [[_value(level, part.values) for level in part.program.levels] for part in parts]
     budgets = [
-        [max(own[row] for own in finals)] * len(parts) if level.largest else [own[row] for own in finals]
+        [max((own[row] for own in finals), default=0)] * len(parts) if level.largest else [own[row] for own in finals]
         for row, level in enumerate(levels)
     ]
     for number, (part, own) in enumerate(zip(parts, finals, strict=True)):

@@ -111,7 +111,7 @@ def raised_multipliers(
         worth = fee + price * x
         x[(last < first) | (~must & (worth >= 0))] = 0.0
         for one in knapsacks:
-            _decide(one, x, price, fee, must, last > 0, low, high)
+            _decide(one, x, price, fee.astype(float), must, last > 0, low, high)
         active = np.where(equal | (y > 0), program.row_lower, program.row_upper).astype(float)
         active[(y == 0) & ~equal] = 0.0
         bound = float(price @ x + fee @ (x > 0) + y @ active)

@@ -12,7 +12,7 @@ block-diagonal, and are priced in one pass.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -107,7 +107,8 @@ class Patterns:
         #: levels above with a cost: number, level, budgets and rows of the components
         self._budgets: list[tuple[int, IntegerLevel, Ints, Ints]] = []
         self._priced: Priced | None = None
-        self._best = (np.zeros(0, dtype=np.int64),) * 3
+        nothing = np.zeros(0, dtype=np.int64)
+        self._best: tuple[Ints, Ints, Ints] = nothing, nothing, nothing
         self._level = IntegerLevel(np.zeros(len(program.most), dtype=np.int64), 0)
         self._master: Growing = solver.growing()
         if self._rows:
@@ -157,9 +158,10 @@ class Patterns:
         height = self._rows
         entries = np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))
         matrix = csc_array(entries, shape=(height, len(supply)))
-        cost = np.zeros(len(supply)) if level is None else self.choices.costs(level, supply, sets).astype(float)
+        none = np.zeros(len(supply), dtype=np.int64)
+        own = none if level is None else self.choices.costs(level, supply, sets)
         self._master.add_columns(
-            cost,
+            own.astype(float),
             np.zeros(len(supply)),
             np.full(len(supply), np.inf),
             matrix.indptr[:-1].astype(np.int64),
