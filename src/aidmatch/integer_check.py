@@ -467,10 +467,10 @@ class _Prover:
             limits.append((start, end))
         if kept.any():
             by_supply = np.argsort(j, kind="stable")
-            before, after = np.searchsorted(j[by_supply], b), np.searchsorted(j[by_supply], b + 1)
+            starts, stops = np.searchsorted(j[by_supply], b), np.searchsorted(j[by_supply], b + 1)
             weight = self.load[part.pairs]
             for k in np.flatnonzero(kept).tolist():
-                here = by_supply[before[k] : after[k]]
+                here = by_supply[starts[k] : stops[k]]
                 if (use[here] != 0).any() or (limits[0][1][here] > 1).any():
                     _lie("CERTIFICATE", "the pairs of a supply cannot be chosen together")
                 few, most = int(limits[2][0][k]), int(limits[2][1][k])
@@ -557,7 +557,7 @@ def _choice(price: Exact, load: Ints, room: int, low: Ints, high: Ints, tail: Se
                 cut = int(load[at])
                 line[cut:] = np.minimum(line[cut:], line[: room + 1 - cut] + price[at])
         return int(base + tail[0] + line[room])
-    number, taken, before = len(tail) - 1, 0, -1
+    number, taken, last = len(tail) - 1, 0, -1
     unit = max(1, int(np.gcd.reduce(load[free], initial=0)))
     room //= unit
     small = sum(abs(one) for one in price[free].tolist()) < 2**59
@@ -566,8 +566,8 @@ def _choice(price: Exact, load: Ints, room: int, low: Ints, high: Ints, tail: Se
     line[0] = 0
     for at in free:
         # of pairs of one load only the cheapest can matter, as many as may be at all
-        taken = taken + 1 if load[at] == before else 1
-        before = load[at]
+        taken = taken + 1 if load[at] == last else 1
+        last = load[at]
         if taken <= number:
             cut = int(load[at]) // unit
             line[1:, cut:] = np.minimum(line[1:, cut:], line[:-1, : room + 1 - cut] + int(price[at]))

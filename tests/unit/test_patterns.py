@@ -127,7 +127,9 @@ def test_a_stop_at_any_moment_leaves_a_checked_answer_with_true_bounds(seed: int
     am.verify(case.problem, matching)
     values = tuple(level.value for level in matching.levels)
     for row, level in enumerate(matching.levels):
-        (optimum,) = best(case, values[:row]) if row else (best(case) or ())[:1]
+        found = best(case, values[:row])
+        assert found is not None
+        optimum = found[0]
         for bound in (level.bound, level.claimed_bound):
             if bound is not None:
                 assert bound >= optimum if level.sense == "max" else bound <= optimum
