@@ -55,16 +55,21 @@ def weighed(program: IntegerProgram, columns: int) -> IntegerLevel:
     return IntegerLevel(cost, 0)
 
 
-def by_highs(program: IntegerProgram, level: IntegerLevel, seconds: float) -> Ints | None:
-    """One HiGHS run on everything."""
+def by_highs(
+    program: IntegerProgram, level: IntegerLevel, seconds: float, *, all_served: bool = False
+) -> tuple[Ints | None, int | None]:
+    """One HiGHS run on everything: its answer and its bound."""
     linear = Linear.of(program, level, [])
-    zero = np.zeros(len(program.most), dtype=np.int64)
-    values = Highs().search(linear, seconds, zero, program.most, zero).values
-    return None if values is None else np.rint(values).astype(np.int64)
+    low = np.zeros(len(program.most), dtype=np.int64)
+    if all_served:
+        served = slice(len(program.demand_of), len(program.demand_of) + program.demands)
+        low[served] = program.most[served]
+    answer = Highs().search(linear, seconds, low, program.most, np.zeros_like(low))
+    return None if answer.values is None else np.rint(answer.values).astype(np.int64), answer.bound
 
 
-def by_cp_sat(program: IntegerProgram, level: IntegerLevel, seconds: float) -> Ints | None:
-    """One CP-SAT run on everything."""
+def by_cp_sat(program: IntegerProgram, level: IntegerLevel, seconds: float) -> tuple[Ints | None, int | None]:
+    """One CP-SAT run on everything; it says nothing of its bound here."""
     from ortools.sat.python import cp_model
 
     linear = Linear.of(program, level, [])
@@ -90,9 +95,9 @@ def by_cp_sat(program: IntegerProgram, level: IntegerLevel, seconds: float) -> I
     solver.parameters.presolve_inclusion_work_limit = 0
     status = solver.solve(model)
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-        return None
+        return None, None
     found: Floats = np.array([solver.value(column) for column in columns[: linear.columns]], dtype=float)
-    return np.rint(found).astype(np.int64)
+    return np.rint(found).astype(np.int64), None
 
 
 def said(name: str, values: list[int], bounds: list[str], seconds: float) -> None:
@@ -129,7 +134,7 @@ def main() -> None:
         level = weighed(program, 4)
         for name, solve in (("HiGHS whole", by_highs), ("CP-SAT whole", by_cp_sat)):
             start = perf_counter()
-            values = solve(program, level, chosen.seconds)
+            values, _ = solve(program, level, chosen.seconds)
             took = perf_counter() - start
             if values is None:
                 print(f"{name:<12} nothing")

@@ -468,7 +468,7 @@ class _Prover:
         if kept.any():
             by_supply = np.argsort(j, kind="stable")
             starts, stops = np.searchsorted(j[by_supply], b), np.searchsorted(j[by_supply], b + 1)
-            weight = self.load[part.pairs]
+            carried = self.load[part.pairs]
             for k in np.flatnonzero(kept).tolist():
                 here = by_supply[starts[k] : stops[k]]
                 if (use[here] != 0).any() or (limits[0][1][here] > 1).any():
@@ -482,7 +482,7 @@ class _Prover:
                     else None
                     for c in range(len(here) + 1)
                 ]
-                chosen = _choice(cost[here], weight[here], int(self.room[b[k]]), low[here], limits[0][1][here], tail)
+                chosen = _choice(cost[here], carried[here], int(self.room[b[k]]), low[here], limits[0][1][here], tail)
                 if chosen is None:
                     return _ENDLESS
                 total += chosen
