@@ -528,7 +528,7 @@ class _Prover:
                 if gap and count > 1 and not self.levels[h].largest:
                     # each costs a bound no more than its multiplier, and one more for the rounding
                     dearest = max(Fraction(int(tree.above[:, h].max()), tree.scale) for tree in trees)
-                    lost += ceil(gap * (dearest + 1))
+                    lost += ceil(gap * (dearest + 1)) if dearest else 0
             values = [own[row] for own in reached]
             start = self.common if level.largest else 0
             tops.append(max(values, default=start))
@@ -716,8 +716,14 @@ class _Prover:
             (bought, 0, np.ones(len(a), dtype=np.int64), 1, c_low, c_high),
             (made, 0, np.ones(len(a), dtype=np.int64), 1, k_low, k_high),
         ]
-        packed = set(tree.packed.ravel().tolist())
-        for number, (price, fee, first, step, lows, highs) in enumerate(pieces):
+        packed = np.unique(tree.packed)
+        if len(packed) and not 0 <= packed[0] <= packed[-1] < self.supplies:
+            _lie("CERTIFICATE", "a supply that is none is packed")
+        kept = np.isin(b, packed)  # supplies whose pairs, number of pairs and shortfall are chosen together
+        everybody = np.ones(len(a), dtype=np.bool_)
+        apart = [~np.isin(j, packed), everybody, ~kept, everybody, everybody]
+        limits = []
+        for (price, fee, first, step, lows, highs), alone in zip(pieces, apart, strict=True):
             start = np.maximum(first, -(-lows // step) * step)
             end = highs // step * step
             empty = end < start
@@ -725,33 +731,57 @@ class _Prover:
                 return _ENDLESS
             best = fee + np.minimum(price * start, price * end)
             best = np.where(lows > 0, best, np.where(empty, 0, np.minimum(best, 0)))
-            if number == 0 and packed:
-                inside = np.isin(j, sorted(packed))
-                total += int(best[~inside].sum())
-                if not 0 <= min(packed) <= max(packed) < self.supplies:
-                    _lie("CERTIFICATE", "a supply that is none is packed")
-                for supply in sorted(packed):
-                    at = np.flatnonzero(j == supply)
-                    if (use[at] != 0).any() or (end[at] > 1).any():
-                        _lie("CERTIFICATE", "the pairs of a supply cannot be chosen together")
-                    chosen = _knapsack(price[at], self.load[part.pairs][at], int(self.room[supply]), low[at], end[at])
-                    if chosen is None:
-                        return _ENDLESS
-                    total += chosen
-            else:
-                total += int(best.sum()) if len(best) else 0
-        for price, last in (
-            (short, missing),
-            (full, ((self.full_level >= 0) & self.full_last)[a].astype(object)),
-            (group, np.ones(len(part.counted), dtype=object)),
-            (share, np.full(len(b), max(0, min([1000 - self.common, *limit])), dtype=object)),
-            (over, np.maximum(0, self.most[b] - np.maximum(self.below + self.before, 0)[b]).astype(object)),
+            total += int(best[alone].sum()) if alone.any() else 0
+            limits.append((start, end))
+        if kept.any():
+            by_supply = np.argsort(j, kind="stable")
+            starts, stops = np.searchsorted(j[by_supply], b), np.searchsorted(j[by_supply], b + 1)
+            carried = self.load[part.pairs]
+            for k in np.flatnonzero(kept).tolist():
+                here = by_supply[starts[k] : stops[k]]
+                if (use[here] != 0).any() or (limits[0][1][here] > 1).any():
+                    _lie("CERTIFICATE", "the pairs of a supply cannot be chosen together")
+                few, most = int(limits[2][0][k]), int(limits[2][1][k])
+                tail = [
+                    given[k] * c
+                    + (given_use[k] if c else 0)
+                    + short[k] * self._short(int(b[k]), c, int(missing[k]), short[k] < 0)
+                    if few <= c <= most or (not c and b_low[k] <= 0)
+                    else None
+                    for c in range(len(here) + 1)
+                ]
+                chosen = _choice(cost[here], carried[here], int(self.room[b[k]]), low[here], limits[0][1][here], tail)
+                if chosen is None:
+                    return _ENDLESS
+                total += chosen
+        for price, last, alone in (
+            (short, missing, ~kept),
+            (full, ((self.full_level >= 0) & self.full_last)[a].astype(object), np.ones(len(a), dtype=np.bool_)),
+            (group, np.ones(len(part.counted), dtype=object), np.ones(len(part.counted), dtype=np.bool_)),
+            (
+                share,
+                np.full(len(b), max(0, min([1000 - self.common, *limit])), dtype=object),
+                np.ones(len(b), dtype=np.bool_),
+            ),
+            (
+                over,
+                np.maximum(0, self.most[b] - np.maximum(self.below + self.before, 0)[b]).astype(object),
+                np.ones(len(b), dtype=np.bool_),
+            ),
         ):
-            total += int(np.minimum(0, price * last).sum()) if len(price) else 0
+            total += int(np.minimum(0, price * last)[alone].sum()) if alone.any() else 0
         if self.levels[row].largest:
             weight = int(y[_LARGEST][b].sum()) if len(b) else 0
             total += scale * self.common + min(0, (scale - weight) * max(0, 1000 - self.common))
         return -(-total // scale)
+
+    def _short(self, supply: int, units: int, missing: int, wanted: bool) -> int:
+        """What misses to a supply's minimum, or of a supply with pins what is mended: as much as may be if wanted."""
+        if self.pinned[supply] > 0:
+            return min(units, missing) if wanted else 0
+        if wanted:
+            return missing
+        return max(0, int(self.minimum[supply]) - units) if units else 0
 
     def _sizes(self) -> tuple[int, ...]:
         n, m, parts = self.demands, self.supplies, len(self.part_demand)
@@ -776,16 +806,46 @@ def _lists(label: Ints, count: int) -> list[Ints]:
     return [order[ends[k] : ends[k + 1]] for k in range(count)]
 
 
-def _knapsack(price: Exact, load: Ints, room: int, low: Ints, high: Ints) -> int | None:
-    """Least price of pairs, each once, whose loads fit together; None if those that must be do not fit."""
+def _choice(price: Exact, load: Ints, room: int, low: Ints, high: Ints, tail: Sequence[Any]) -> int | None:
+    """Least price of pairs, each once, whose loads fit together, and of how many they are; None if nothing fits.
+
+    The tail says what each number of pairs costs besides them, and has None where it may not be.
+    """
     must = low > 0
-    base = int(price[must].sum()) if must.any() else 0
+    base, have = sum(price[must].tolist()), int(must.sum())
     room -= int(load[must].sum())
-    if room < 0:
+    tail = list(tail[have:])
+    while tail and tail[-1] is None:
+        tail.pop()
+    if room < 0 or not tail:
         return None
-    best_of = np.array([0] * (room + 1), dtype=object)
-    for at in np.flatnonzero(~must & (high > 0)).tolist():
-        weight, gain = int(load[at]), price[at]
-        if gain < 0 and weight <= room:
-            best_of[weight:] = np.minimum(best_of[weight:], best_of[: room + 1 - weight] + gain)
-    return base + int(best_of[-1])
+    free = sorted(np.flatnonzero(~must & (high > 0) & (load <= room)).tolist(), key=lambda at: (load[at], price[at]))
+    room = min(room, int(load[free].sum()))
+    if all(one == tail[0] for one in tail) and len(tail) > len(free):
+        # whatever their number
+        line = np.zeros(room + 1, dtype=object)
+        for at in free:
+            if price[at] < 0:
+                cut = int(load[at])
+                line[cut:] = np.minimum(line[cut:], line[: room + 1 - cut] + price[at])
+        return int(base + tail[0] + line[room])
+    number, taken, last = len(tail) - 1, 0, -1
+    unit = max(1, int(np.gcd.reduce(load[free], initial=0)))
+    room //= unit
+    small = sum(abs(one) for one in price[free].tolist()) < 2**59
+    never = 2**61 if small else 2**200
+    line = np.full((number + 1, room + 1), never, dtype=np.int64 if small else object)
+    line[0] = 0
+    for at in free:
+        # of pairs of one load only the cheapest can matter, as many as may be at all
+        taken = taken + 1 if load[at] == last else 1
+        last = load[at]
+        if taken <= number:
+            cut = int(load[at]) // unit
+            line[1:, cut:] = np.minimum(line[1:, cut:], line[:-1, : room + 1 - cut] + int(price[at]))
+    found = [
+        int(best) + one
+        for best, one in zip(line[:, room].tolist(), tail, strict=True)
+        if one is not None and best < never // 2
+    ]
+    return base + min(found) if found else None

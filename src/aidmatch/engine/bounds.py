@@ -9,12 +9,13 @@ Lagrangian duality; Geoffrion 1974.)
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from aidmatch.arrays import Ints
+from aidmatch.engine.gathered import gathered
 from aidmatch.integer_program import IntegerLevel, IntegerProgram, Tree
 
 __all__ = ["INFEASIBLE", "bound_of", "face_of", "leaf_bound", "least_cost", "leaves_of"]
@@ -111,13 +112,12 @@ def leaf_bound(
     cost, use, whole = _prices(program, level, budgets, rows, multipliers, above, scale)
     each = least_cost(cost, use, program, low, high)
     alone = np.ones(len(each), dtype=np.bool_)
-    for row in packed.tolist():
-        part = slice(int(program.row_start[row]), int(program.row_start[row + 1]))
-        inside = program.row_column[part]
-        alone[inside] = False
-        whole += _packed(
-            cost[inside], program.row_coefficient[part], int(program.row_upper[row]), low[inside], high[inside]
-        )
+    for one in gathered(program, packed):
+        alone[one.arcs] = alone[one.given] = False
+        if one.short >= 0:
+            alone[one.short] = False
+        tail = one.tail(cost, use, low, high)
+        whole += _packed(cost[one.arcs], one.load, one.capacity, low[one.arcs], high[one.arcs], tail)
         if whole >= INFEASIBLE:
             return INFEASIBLE
     whole += sum(each[alone].tolist())
@@ -191,22 +191,52 @@ def face_of(
     return low, high
 
 
-def _packed(cost: _Exact, load: Ints, capacity: int, low: Ints, high: Ints) -> int:
-    """Least cost of columns of 0 or 1 whose loads together stay within a capacity, by dynamic programming."""
+def _packed(cost: _Exact, load: Ints, capacity: int, low: Ints, high: Ints, tail: Sequence[int | None]) -> int:
+    """Least cost of columns of 0 or 1 whose loads stay within a capacity, with what their number costs.
+
+    By dynamic programming over loads, and over numbers where these matter.
+    """
     fixed = low > 0
+    before = int(fixed.sum())
     base = sum(cost[fixed].tolist())
     capacity -= int(load[fixed].sum())
-    if capacity < 0:
+    rest = tail[before:]
+    if capacity < 0 or all(one is None for one in rest):
         return INFEASIBLE
-    free = np.flatnonzero(~fixed & (high > 0) & (cost < 0) & (load <= capacity))
-    best = np.zeros(capacity + 1, dtype=cost.dtype)
+    counted = any(one != rest[0] for one in rest)
+    free = np.flatnonzero(~fixed & (high > 0) & (load <= capacity))
+    most = max(number for number, one in enumerate(rest) if one is not None)
+    if not counted:
+        free = free[cost[free] < 0]
+    else:
+        # of one load, no more than may be taken at all, the cheapest
+        order = np.array(sorted(free.tolist(), key=lambda item: (int(load[item]), cost[item])), dtype=np.int64)
+        start = np.searchsorted(load[order], load[order])
+        free = order[np.arange(len(order)) - start < most]
+    unit = max(1, int(np.gcd.reduce(load[free], initial=0)))
+    width = capacity // unit + 1
+    if not counted:
+        best = np.zeros(width, dtype=cost.dtype)
+        for item in free.tolist():
+            weight, price = int(load[item]) // unit, cost[item]
+            if weight == 0:
+                best = best + price
+            else:
+                best[weight:] = np.minimum(best[weight:], best[: width - weight] + price)
+        return int(base + best[-1] + cast("int", rest[0]))
+    never = INFEASIBLE if cost.dtype == object else 2**61
+    table = np.full((most + 1, width), never, dtype=cost.dtype)
+    table[0] = 0
     for item in free.tolist():
-        weight, price = int(load[item]), cost[item]
-        if weight == 0:
-            best = best + price
-        else:
-            best[weight:] = np.minimum(best[weight:], best[: len(best) - weight] + price)
-    return int(base + best[capacity])
+        weight, price = int(load[item]) // unit, cost[item]
+        table[1:, weight:] = np.minimum(table[1:, weight:], table[:-1, : width - weight] + price)
+    lightest = np.append(0, np.cumsum(np.sort(load[free])))
+    ends = [
+        int(reached) + one
+        for number, (reached, one) in enumerate(zip(table[:, -1].tolist(), rest, strict=False))
+        if one is not None and number < len(lightest) and lightest[number] <= capacity
+    ]
+    return int(base + min(ends)) if ends else INFEASIBLE
 
 
 def _size(

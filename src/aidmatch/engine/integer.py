@@ -17,11 +17,13 @@ from typing import Final
 import numpy as np
 
 from aidmatch.arrays import SAFE, Floats, Ints, dot
-from aidmatch.engine.bounds import bound_of, face_of, leaf_bound
+from aidmatch.engine.bounds import INFEASIBLE, bound_of, face_of, leaf_bound
 from aidmatch.engine.insertion import inserted
 from aidmatch.engine.lagrange import packable, raised_multipliers
+from aidmatch.engine.patterns import Patterns, Raised
 from aidmatch.errors import NumberRangeError, SolverError
 from aidmatch.integer_program import NO_LIMIT, IntegerLevel, IntegerProgram, IntegerSolution, RowKind, Tree
+from aidmatch.solvers.growing import GrowingSolver
 from aidmatch.solvers.mip import Linear, MipAnswer, MipSolver
 
 __all__ = ["check_values", "solve_integer"]
@@ -109,18 +111,23 @@ def solve_integer(
     """
     _refuse_large(program)
     parts, component = _parts(program)
+    patterns = None
+    if isinstance(solver, GrowingSolver) and len(parts):
+        patterns = Patterns(program, component, len(parts), solver, program.scale)
     solves, stopped = 0, False
     count = len(program.levels)
     for row in range(count):
         left = None if deadline is None else deadline - clock()
         # what is left is shared over the levels to come, the higher ones first
         level_end = None if left is None else clock() + max(0.0, left) * (0.5 if row < count - 1 else 1.0)
-        solves += _level(parts, row, solver, level_end, clock)
+        solves += _level(parts, row, solver, level_end, clock, patterns)
         level = program.levels[row]
         top = max((part.reached[row] for part in parts), default=level.constant)
         for part in parts:
             _narrow(part, row)
             part.budgets.append(top if level.largest else part.reached[row])
+        if patterns is not None and not level.largest:
+            patterns.hold(row, level, np.array([part.reached[row] for part in parts], dtype=np.int64))
         stopped |= any(max(p.certified[row], p.claimed[row]) < p.reached[row] for p in parts)
     _settle(parts, program.levels)
     values = np.zeros(len(program.most), dtype=np.int64)
@@ -258,7 +265,7 @@ def _parts(program: IntegerProgram) -> tuple[list[_Part], Ints]:
                 np.zeros(len(inside), dtype=np.int64),
                 int(np.searchsorted(inside, named)),
                 np.zeros(len(inside), dtype=np.int64),
-                part.most,
+                part.most.copy(),
             )
         )
     return parts, component
@@ -303,25 +310,54 @@ def _cut(program: IntegerProgram, columns: Ints, rows: Ints, place: Ints) -> Int
 # --- one level
 
 
-def _level(parts: Sequence[_Part], row: int, solver: MipSolver, end: float | None, clock: Clock) -> int:
+def _level(
+    parts: Sequence[_Part],
+    row: int,
+    solver: MipSolver,
+    end: float | None,
+    clock: Clock,
+    patterns: Patterns | None,
+) -> int:
     """Decide one level of every component; the number of integer programs solved."""
     solves = 0
     hard: list[tuple[int, _Part, _Relaxed]] = []
-    for part in parts:
+    started: list[tuple[int, _Part, _Relaxed, Tree]] = []
+    for number, part in enumerate(parts):
         relaxed = _Relaxed(part, row)
+        started.append((number, part, relaxed, relaxed.empty_tree()))
+    open_at_first = {
+        number
+        for number, part, relaxed, tree in started
+        if relaxed.bound(tree) < _value(part.program.levels[row], part.values)
+    }
+    raised = _raised_by_patterns(parts, row, open_at_first, end, clock, patterns)
+    size = sum(len(parts[number].columns) for number in open_at_first)
+
+    def share(columns: int) -> float | None:
+        left = _remaining(end, clock)
+        return None if left is None else left * columns / size
+
+    for number, part, relaxed, tree in started:
         value = _value(part.program.levels[row], part.values)
-        tree = relaxed.empty_tree()
-        if relaxed.trivial_bound(tree) < value and not _over(end, clock):
-            tree, values = relaxed.root(solver, _remaining(end, clock))
-            if values is not None and _value(part.program.levels[row], values) < value:
+        if number in open_at_first:
+            values: Ints | None = None
+            if raised is not None and patterns is not None and patterns.suited[number]:
+                tree, values = relaxed.patterned(raised, number)
+                if values is None or _value(part.program.levels[row], values) > relaxed.certain():
+                    solves += relaxed.combined(patterns, number, solver, share(len(part.columns)), values)
+            elif _over(end, clock):
+                relaxed.fill()
+            else:
+                tree, values = relaxed.root(solver, _remaining(end, clock))
+            if values is not None and _value(part.program.levels[row], values) < min(
+                value, _value(part.program.levels[row], part.values)
+            ):
                 part.values = values
-        elif relaxed.trivial_bound(tree) < value:
-            relaxed.fill()
         part.reached.append(_value(part.program.levels[row], part.values))
         part.trees.append(tree)
-        part.certified.append(relaxed.bound(tree))
-        part.claimed.append(part.certified[-1])
-        if part.certified[-1] < part.reached[-1]:
+        part.certified.append(relaxed.bound(tree) if relaxed.closing is None else relaxed.certain())
+        part.claimed.append(max(part.certified[-1], -INFEASIBLE if relaxed.claimed is None else relaxed.claimed))
+        if part.claimed[-1] < part.reached[-1]:
             hard.append((len(part.columns), part, relaxed))
     hard.sort(key=lambda one: one[0])
     sizes = [size for size, _, _ in hard]
@@ -335,17 +371,53 @@ def _level(parts: Sequence[_Part], row: int, solver: MipSolver, end: float | Non
         part.reached[row] = value
         if answer.bound is not None:
             part.claimed[row] = max(part.claimed[row], min(value, answer.bound))
-    open_still = [one for one in hard if one[1].certified[row] < one[1].reached[row] and one[0] <= SMALL]
+    # what was stopped has what the others have left
+    for number, (_, part, relaxed) in enumerate(again := [one for one in hard if _open(one[1], row)]):
+        left = _remaining(end, clock)
+        if left is None or left < 0.1:
+            break
+        solves += 1
+        answer = relaxed.search(solver, left / (len(again) - number))
+        part.reached[row] = relaxed.accept(answer)
+        if answer.bound is not None:
+            part.claimed[row] = max(part.claimed[row], min(part.reached[row], answer.bound))
+    # multipliers of sets are the best that a root has, and splitting cases adds little to them for its time
+    open_still = [
+        one
+        for one in hard
+        if one[1].certified[row] < one[1].reached[row] and one[0] <= SMALL and one[2].closing is None
+    ]
     for number, (_, _, relaxed) in enumerate(open_still):
         left = _remaining(end, clock)
         if left is not None and left <= 0:
             break
         # proofs are worth less of the time than answers
-        share = None if left is None else PROOFS * left / (len(open_still) - number)
-        relaxed.split(solver, None if share is None else clock() + share, clock)
+        until = None if left is None else clock() + PROOFS * left / (len(open_still) - number)
+        relaxed.split(solver, until, clock)
     for _, part, _ in hard:
         part.claimed[row] = max(part.claimed[row], part.certified[row])
+    for _, _, relaxed, _ in started:
+        relaxed.close()
     return solves
+
+
+def _raised_by_patterns(
+    parts: Sequence[_Part],
+    row: int,
+    wanted: set[int],
+    end: float | None,
+    clock: Clock,
+    patterns: Patterns | None,
+) -> Raised | None:
+    """Bounds of the components that patterns suit, if there is one among those that are wanted."""
+    if patterns is None or not any(patterns.suited[number] for number in wanted) or _over(end, clock):
+        return None
+    values = np.zeros(len(patterns.program.most), dtype=np.int64)
+    for part in parts:
+        values[part.columns] = part.values
+    patterns.know(values)
+    level = patterns.program.levels[row]
+    return None if level.largest else patterns.raised(level, end, clock)
 
 
 def _narrow(part: _Part, row: int) -> None:
@@ -358,22 +430,8 @@ def _narrow(part: _Part, row: int) -> None:
     part.low, part.high = np.maximum(part.low, low), np.minimum(part.high, high)
 
 
-def _settle(parts: Sequence[_Part], levels: Sequence[IntegerLevel]) -> None:
-    """Take in what later levels improved on higher ones by the way: fewer answers are then as good as this one."""
-    better = False
-    for part in parts:
-        values = [_value(level, part.values) for level in part.program.levels]
-        better |= values != part.reached
-        part.reached = values
-    if not better:
-        return
-    tops = [max((p.reached[row] for p in parts), default=level.constant) for row, level in enumerate(levels)]
-    for part in parts:
-        part.budgets = [tops[row] if level.largest else part.reached[row] for row, level in enumerate(levels)]
-        for row, tree in enumerate(part.trees):
-            bound = _Relaxed(part, row).bound(tree)
-            part.certified[row] = min(part.reached[row], bound)
-            part.claimed[row] = max(part.certified[row], min(part.claimed[row], part.reached[row]))
+def _open(part: _Part, row: int) -> bool:
+    return max(part.certified[row], part.claimed[row]) < part.reached[row]
 
 
 def _over(end: float | None, clock: Clock) -> bool:
@@ -405,6 +463,10 @@ class _Relaxed:
         #: what the relaxation of the whole level chose, and its reduced costs
         self.guide: tuple[Floats, Floats] | None = None
         self.low = np.zeros(len(self.program.most), dtype=np.int64)
+        #: what a search over all sets that matter says of the bound
+        self.claimed: int | None = None
+        #: of what patterns say: the bound, and how much more each arc costs, both over the scale
+        self.closing: tuple[int, Ints] | None = None
         #: rows that are kept whole when cases are split
         self.packed = np.zeros(0, dtype=np.int64)
 
@@ -413,6 +475,8 @@ class _Relaxed:
         """The program as it is given to a solver."""
         if self._linear is None:
             self._linear = Linear.of(self.program, self.level, self.budgets)
+            if self.closing is not None:
+                self._linear = replace(self._linear, target=float(self.certain()))
         return self._linear
 
     def empty_tree(self) -> Tree:
@@ -440,6 +504,87 @@ class _Relaxed:
         self.guide = answer.values, answer.reduced
         whole = self._whole(answer.values)
         return tree, self._inserted(answer.values) if whole is None else whole
+
+    def patterned(self, raised: Raised, number: int) -> tuple[Tree, Ints | None]:
+        """The multipliers of the master of patterns, and its answer if that is whole, or what can be added."""
+        part, program = self.part, self.plain
+        arcs = part.columns[: len(program.demand_of)]
+        served = np.flatnonzero(program.row_kind == RowKind.SERVED)
+        y = raised.demand[program.row_node[served]]
+        above = np.zeros(self.row, dtype=np.int64)
+        above[: len(raised.above)] = raised.above[:, number]
+        rows = served[y != 0]
+        tree = replace(self._one_leaf(rows, y[y != 0], above), packed=np.flatnonzero(program.row_kind == RowKind.GIVEN))
+        taken = np.zeros(len(program.most))
+        taken[: len(arcs)] = raised.taken[arcs]
+        reduced = np.full(len(program.most), 0.0)
+        reduced[: len(arcs)] = np.minimum(raised.reduced[arcs] / self.program.scale, 1e15)
+        self.guide = taken, reduced
+        self.closing = int(raised.bound[number]), raised.reduced[arcs]
+        whole = self.from_arcs(np.flatnonzero(taken[: len(arcs)] > 0.5)) if raised.whole[number] else None
+        return tree, self._inserted(taken) if whole is None else whole
+
+    def close(self) -> None:
+        """Close the pairs that no answer as good as this one has, by what patterns say."""
+        if self.closing is not None:
+            bound, more = self.closing
+            # a sum may leave 64 bits where there is no such choice at all
+            never = more > self.part.reached[self.row] * self.program.scale - bound
+            self.part.high[: len(never)][never] = 0
+
+    def closed_at(self) -> int:
+        """The bound by patterns over the scale."""
+        return -INFEASIBLE if self.closing is None else self.closing[0]
+
+    def certain(self) -> int:
+        """The bound by patterns."""
+        return int(-(-self.closed_at() // self.program.scale))
+
+    def from_arcs(self, arcs: Ints) -> Ints | None:
+        """The answer that takes some arcs, if it holds."""
+        program = self.plain
+        found = np.zeros(len(program.most), dtype=np.int64)
+        found[arcs] = 1
+        total = np.repeat(program.row_kind, np.diff(program.row_start))
+        row = np.repeat(np.arange(len(program.row_kind)), np.diff(program.row_start))
+        sums = np.zeros(len(program.row_kind), dtype=np.int64)
+        np.add.at(sums, row, program.row_coefficient * found[program.row_column])
+        ends = np.isin(total, (RowKind.SERVED, RowKind.GIVEN)) & (program.row_column >= len(program.demand_of))
+        found[program.row_column[ends]] = sums[row[ends]]
+        return self._kept(found)
+
+    def combined(
+        self, patterns: Patterns, number: int, solver: MipSolver, seconds: float | None, known: Ints | None
+    ) -> int:
+        """Look for a better answer among the sets that the master has; how many programs were solved."""
+        part, own = self.part, self.part.program.levels[self.row]
+        if known is not None and _value(own, known) < _value(own, part.values):
+            part.values = known
+        solves, began = 0, 0.0
+        for all_of_them in (False, True):
+            value = _value(own, part.values)
+            if value <= self.certain() or (seconds is not None and began >= seconds):
+                break
+            # who is better than what is known is made of these sets alone
+            if all_of_them and not patterns.complete(number, (value - 1) * self.program.scale - self.closed_at()):
+                break
+            linear, sets = patterns.linear(number, all_of_them=all_of_them)
+            start = patterns.start_of(linear, sets, part.columns, part.values)
+            if start is None:
+                break
+            solves += 1
+            linear = replace(linear, target=float(self.certain()))
+            left = None if seconds is None else seconds - began
+            answer = solver.search(linear, left, np.zeros(len(start), dtype=np.int64), linear.upper.astype(int), start)
+            began += answer.seconds
+            if answer.values is not None:
+                place = np.searchsorted(part.columns, patterns.arcs_of(linear, sets, answer.values))
+                found = self.from_arcs(place)
+                if found is not None and _value(own, found) < _value(own, part.values):
+                    part.values = found
+            if all_of_them and answer.bound is not None:
+                self.claimed = min(answer.bound, _value(own, part.values))
+        return solves
 
     def _face(self) -> tuple[Ints, Ints]:
         """Limits of the columns that the levels above leave."""
@@ -638,7 +783,8 @@ class _Relaxed:
         program = self.program
         y = np.zeros(len(program.row_kind))
         y[tree.rows] = tree.multipliers[0] / self.program.scale
-        y[self.packed] = 0.0
+        kept = np.isin(program.row_kind, (RowKind.GIVEN, RowKind.LOAD, RowKind.SHORTFALL))
+        y[kept & np.isin(program.row_node, program.row_node[self.packed])] = 0.0
         above = tree.above[0].copy()
         for number, (higher, budget) in enumerate(self.budgets):
             # a level that is as good as it can be anyway is held there, at no cost to the bound
@@ -793,6 +939,24 @@ def _with_largest(
 # --- all components together
 
 
+def _settle(parts: Sequence[_Part], levels: Sequence[IntegerLevel]) -> None:
+    """State every bound among answers as good as the last one, which may have bettered a level by the way."""
+    finals = [[_value(level, part.values) for level in part.program.levels] for part in parts]
+    budgets = [
+        [max((own[row] for own in finals), default=0)] * len(parts) if level.largest else [own[row] for own in finals]
+        for row, level in enumerate(levels)
+    ]
+    for number, (part, own) in enumerate(zip(parts, finals, strict=True)):
+        now = [of[number] for of in budgets]
+        changed = [row for row, (old, new) in enumerate(zip(part.budgets, now, strict=True)) if old != new]
+        part.budgets = now
+        for row in range(len(levels)):
+            if changed and row > changed[0]:
+                part.certified[row] = _Relaxed(part, row).bound(part.trees[row])
+            part.reached[row] = own[row]
+            part.claimed[row] = max(min(part.claimed[row], own[row]), part.certified[row])
+
+
 def _together(levels: IntegerLevel, numbers: Sequence[int]) -> int:
     return max(numbers, default=levels.constant) if levels.largest else levels.constant + sum(numbers)
 
@@ -812,7 +976,7 @@ def _certified(parts: Sequence[_Part], levels: Sequence[IntegerLevel]) -> list[i
             if gap and len(parts) > 1 and not levels[higher].largest:
                 dearest = max(int(part.trees[row].above[:, higher].max(initial=0)) for part in parts)
                 scale = parts[0].program.scale
-                lost += -(-gap * (dearest + scale) // scale)
+                lost += -(-gap * (dearest + scale) // scale) if dearest else 0
         gaps.append(sum(part.reached[row] - part.certified[row] for part in parts))
         results.append(_together(level, [part.certified[row] for part in parts]) - lost)
         gaps[-1] += lost

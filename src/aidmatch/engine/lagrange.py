@@ -10,23 +10,27 @@ bound is computed again from whatever multipliers come out.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
 from aidmatch.arrays import Bools, Floats, Ints
+from aidmatch.engine.gathered import Gathered, gathered
 from aidmatch.integer_program import NO_LIMIT, IntegerProgram, RowKind
 
 __all__ = ["packable", "raised_multipliers"]
 
 #: Largest capacity that is kept whole.
 CAPACITY: Final = 100_000
+#: Rows that a packed supply keeps whole.
+_KEPT: Final = (RowKind.GIVEN, RowKind.LOAD, RowKind.SHORTFALL)
 #: Steps without a better bound before the step length is halved.
 PATIENCE: Final = 15
 
 
 def packable(program: IntegerProgram) -> Ints:
-    """Rows of loads whose columns are pairs that are used once at most, and not charged for their use.
+    """Rows of what supplies give whose pairs are used once at most, and not charged for their use.
 
     Parameters
     ----------
@@ -34,19 +38,29 @@ def packable(program: IntegerProgram) -> Ints:
         A component.
     """
     charged = np.zeros(len(program.most), dtype=np.bool_)
-    charged[program.use_column] = True
+    charged[program.use_column[program.use_column < len(program.demand_of)]] = True
+    capacity = {
+        int(program.row_node[row]): int(program.row_upper[row])
+        for row in np.flatnonzero(program.row_kind == RowKind.LOAD).tolist()
+    }
     rows = [
         row
-        for row in np.flatnonzero(program.row_kind == RowKind.LOAD).tolist()
-        if program.row_upper[row] <= CAPACITY and not _any_but_once(program, row, charged)
+        for row in np.flatnonzero(program.row_kind == RowKind.GIVEN).tolist()
+        if capacity.get(int(program.row_node[row]), 0) <= CAPACITY and not _any_but_once(program, row, charged)
     ]
     return np.array(rows, dtype=np.int64)
 
 
 def _any_but_once(program: IntegerProgram, row: int, charged: Bools) -> bool:
-    columns = program.row_column[program.row_start[row] : program.row_start[row + 1]]
+    entries = slice(int(program.row_start[row]), int(program.row_start[row + 1]))
+    columns, coefficients = program.row_column[entries], program.row_coefficient[entries]
+    pairs = columns < len(program.demand_of)
+    # what a pair gives is one unit, and nothing but pairs gives
+    if (coefficients[pairs] != 1).any() or coefficients[~pairs].tolist() != [-1]:
+        return True
+    columns = columns[pairs]
     once = (program.most[columns] <= 1) & (program.step[columns] == 1) & ~charged[columns]
-    return bool((~once | (columns >= len(program.demand_of))).any())
+    return bool((~once).any())
 
 
 def raised_multipliers(
@@ -68,7 +82,7 @@ def raised_multipliers(
     cost
         Of each column, with the levels above weighed in.
     y
-        Multipliers to begin with, one a row; those of packed rows are 0.
+        Multipliers to begin with, one a row; those of rows that packed supplies keep whole are 0.
     packed
         Rows that are kept whole.
     low, high
@@ -90,14 +104,8 @@ def raised_multipliers(
     equal = program.row_lower == program.row_upper
     # what a supply gives in all has no price here unless the relaxation gave it one
     equal &= (program.row_kind != RowKind.GIVEN) | (y != 0)
-    knapsacks = [
-        (
-            program.row_column[program.row_start[row] : program.row_start[row + 1]],
-            program.row_coefficient[program.row_start[row] : program.row_start[row + 1]],
-            int(program.row_upper[row]),
-        )
-        for row in packed.tolist()
-    ]
+    whole[np.isin(program.row_node, program.row_node[packed]) & np.isin(program.row_kind, _KEPT)] = True
+    knapsacks = list(gathered(program, packed))
     first, last = np.maximum(program.least, low).astype(float), np.minimum(program.most, high).astype(float)
     must = low > 0
     best, best_bound, stalled, length = y.copy(), -np.inf, 0, 1.0
@@ -107,8 +115,8 @@ def raised_multipliers(
         x = np.where(price < 0, last, first)
         worth = fee + price * x
         x[(last < first) | (~must & (worth >= 0))] = 0.0
-        for columns, loads, capacity in knapsacks:
-            x[columns] = _filled(price[columns], loads, capacity, must[columns], last[columns] > 0)
+        for one in knapsacks:
+            _decide(one, x, price, fee.astype(float), must, last > 0, low, high)
         active = np.where(equal | (y > 0), program.row_lower, program.row_upper).astype(float)
         active[(y == 0) & ~equal] = 0.0
         bound = float(price @ x + fee @ (x > 0) + y @ active)
@@ -143,23 +151,47 @@ def raised_multipliers(
     return best
 
 
-def _filled(price: Floats, load: Ints, capacity: int, must: Bools, may: Bools) -> Floats:
-    """The cheapest choice of pairs whose loads fit together."""
+def _decide(
+    one: Gathered, x: Floats, price: Floats, fee: Floats, must: Bools, may: Bools, low: Ints, high: Ints
+) -> None:
+    """Put the cheapest choice of a supply into an answer."""
+    arcs = one.arcs
+    tail = one.tail(price, fee, low, high)
+    x[arcs] = _filled(price[arcs], one.load, one.capacity, must[arcs], may[arcs], tail)
+    number = int(x[arcs].sum())
+    x[one.given] = number
+    if one.short >= 0:
+        x[one.short] = one.shortfall(number, price[one.short])
+
+
+def _filled(price: Floats, load: Ints, capacity: int, must: Bools, may: Bools, tail: Sequence[float | None]) -> Floats:
+    """The cheapest choice of pairs whose loads fit together, with what their number costs."""
     chosen = must.astype(float)
     capacity -= int(load[must].sum())
-    if capacity < 0:
+    rest = tail[int(must.sum()) :]
+    if capacity < 0 or all(one is None for one in rest):
         return chosen
-    items = np.flatnonzero(may & ~must & (price < 0) & (load <= capacity))
-    best = np.zeros(capacity + 1)
-    taken = np.zeros((len(items), capacity + 1), dtype=np.bool_)
+    counted = any(one != rest[0] for one in rest)
+    items = np.flatnonzero(may & ~must & (load <= capacity) & ((price < 0) | counted))
+    deep = len(rest) if counted else 1
+    unit = max(1, int(np.gcd.reduce(load[items], initial=0)))
+    width = capacity // unit + 1
+    best = np.full((deep, width), np.inf)
+    best[0] = 0.0
+    taken = np.zeros((len(items), deep, width), dtype=np.bool_)
     for number, item in enumerate(items.tolist()):
-        weight = int(load[item])
-        other = best[: capacity + 1 - weight] + price[item]
-        taken[number, weight:] = other < best[weight:]
-        best[weight:] = np.minimum(best[weight:], other)
-    room = capacity
+        weight = int(load[item]) // unit
+        below = best[:-1, : width - weight] if counted else best[:, : width - weight]
+        here = best[1:, weight:] if counted else best[:, weight:]
+        other = below + price[item]
+        better = other < here
+        (taken[number, 1:, weight:] if counted else taken[number, :, weight:])[...] = better
+        here[...] = np.where(better, other, here)
+    ends = [np.inf if one is None else float(best[k if counted else 0, -1]) + one for k, one in enumerate(rest)]
+    count, room = (int(np.argmin(ends)) if counted else 0), width - 1
     for number in range(len(items) - 1, -1, -1):
-        if taken[number, room]:
+        if taken[number, count, room]:
             chosen[items[number]] = 1.0
-            room -= int(load[items[number]])
+            room -= int(load[items[number]]) // unit
+            count -= counted
     return chosen

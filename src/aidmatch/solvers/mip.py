@@ -13,6 +13,7 @@ from aidmatch.arrays import Floats, Ints
 from aidmatch.errors import SolverError
 from aidmatch.integer_program import NO_LIMIT, IntegerLevel, IntegerProgram
 from aidmatch.plugins import from_extra
+from aidmatch.solvers.growing import Growing, HighsGrowing
 
 __all__ = ["Highs", "Linear", "MipAnswer", "MipSolver", "Relaxation"]
 
@@ -41,6 +42,8 @@ class Linear:
         Columns that have a binary one, and the place of each column's own, −1 for none.
     step
         What each column is divided by.
+    target
+        A known bound: a search that reaches it is over.
     """
 
     columns: int
@@ -56,6 +59,7 @@ class Linear:
     used: Ints
     binary: Ints
     step: Ints
+    target: float | None = None
 
     @classmethod
     def of(cls, program: IntegerProgram, level: IntegerLevel, budgets: Sequence[tuple[IntegerLevel, int]]) -> Linear:
@@ -231,6 +235,10 @@ class Highs:
         """The version of HiGHS."""
         return self._version
 
+    def growing(self) -> Growing:
+        """Start a linear program that grows."""
+        return HighsGrowing(self._api)
+
     def relaxation(self, linear: Linear, seconds: float | None, low: Ints, high: Ints) -> Relaxation | None:
         """Solve the linear relaxation; the next one of the same program starts from the basis of this."""
         if self._linear is not linear:
@@ -293,6 +301,8 @@ class Highs:
         self._call(model.changeColsBounds(len(lower), np.arange(len(lower), dtype=np.int32), lower, upper))
         if seconds is not None:
             model.setOptionValue("time_limit", seconds)
+        if linear.target is not None:
+            model.setOptionValue("objective_target", linear.target + 0.25)
         if start is not None:
             solution = self._api.HighsSolution()
             used = (start[linear.used] > 0).astype(float)

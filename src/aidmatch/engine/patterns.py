@@ -1,0 +1,479 @@
+"""Bounds and answers from sets of clients: column generation over what each supply may do as a whole.
+
+A supply's pairs are chosen as one pattern, which keeps what it can carry, how
+many it takes and what its minimum misses (Savelsbergh 1997, for generalized
+assignment; Dantzig and Wolfe 1960). The linear program over patterns bounds far
+more tightly than the one over pairs, and its multipliers of demands and of the
+levels above are a certificate like any other: with them each supply is decided
+by itself, and whole. All components stand in one master, which is
+block-diagonal, and are priced in one pass.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from aidmatch.arrays import Bools, Floats, Ints
+from aidmatch.engine.choices import Choices, Priced, suited_components
+from aidmatch.integer_program import IntegerLevel, IntegerProgram
+from aidmatch.solvers.growing import Growing, GrowingAnswer, GrowingSolver
+from aidmatch.solvers.mip import Linear
+
+__all__ = ["Patterns", "Raised"]
+
+#: A set with a reduced cost above this does not help.
+_HELPS: Final = -1e-6
+#: Largest multiplier, times the scale, that exact sums are sure of.
+_LARGEST: Final = 2.0**52
+_ROUNDS: Final = 500
+#: Most sets of a component that an integer program is given.
+SETS: Final = 6_000
+
+Clock = Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """What one level's master says.
+
+    Parameters
+    ----------
+    bound
+        Of each component, exact, without what is constant.
+    demand
+        Multipliers of demands over the scale.
+    above
+        Multipliers of the budgets of the levels above over the scale, shape (levels above, components).
+    taken
+        How much of each arc the linear program takes.
+    whole
+        Components in which what it takes is whole.
+    reduced
+        What the best choice of its supply with an arc costs more than the best one, over the scale; exact.
+    """
+
+    bound: Ints
+    demand: Ints
+    above: Ints
+    taken: Floats
+    whole: Bools
+    reduced: Ints
+
+
+class Patterns:
+    """The master of all components that patterns suit.
+
+    Parameters
+    ----------
+    program
+        The whole.
+    component
+        Of each column.
+    count
+        How many components there are.
+    solver
+        Has linear programs that grow.
+    scale
+        What multipliers are divided by.
+    """
+
+    def __init__(self, program: IntegerProgram, component: Ints, count: int, solver: GrowingSolver, scale: int) -> None:
+        arcs, demands, supplies = len(program.demand_of), program.demands, program.supplies
+        self.program, self.count, self.scale = program, count, scale
+        self.suited = suited_components(program, component, count)
+        ok = np.append(self.suited, False)
+        of_demand, of_supply = component[arcs : arcs + demands], component[arcs + demands :][:supplies]
+        self.demands = np.flatnonzero(ok[of_demand])
+        self.supplies = np.flatnonzero(ok[of_supply])
+        #: where what is of no suited component is counted
+        self._of_demand = np.where(ok[of_demand], of_demand, count)
+        self._of_supply = np.where(ok[of_supply], of_supply, count)
+        self.choices = Choices(program, ok[of_supply])
+        self._demand_row = np.full(demands, -1)
+        self._demand_row[self.demands] = np.arange(len(self.demands))
+        self._supply_row = np.full(supplies, -1)
+        self._supply_row[self.supplies] = len(self.demands) + np.arange(len(self.supplies))
+        self._rows = len(self.demands) + len(self.supplies)
+        self._served = arcs + self.demands
+        #: the sets so far: supplies, and arcs as `Choices.chosen` gives them
+        self.supply = np.zeros(0, dtype=np.int64)
+        self.sets = np.zeros((0, self.choices.persons), dtype=np.int64)
+        self._known: set[bytes] = set()
+        #: levels above with a cost: number, level, budgets and rows of the components
+        self._budgets: list[tuple[int, IntegerLevel, Ints, Ints]] = []
+        self._priced: Priced | None = None
+        nothing = np.zeros(0, dtype=np.int64)
+        self._best: tuple[Ints, Ints, Ints] = nothing, nothing, nothing
+        self._level = IntegerLevel(np.zeros(len(program.most), dtype=np.int64), 0)
+        self._master: Growing = solver.growing()
+        if self._rows:
+            self._begin()
+
+    def _begin(self) -> None:
+        n, m = len(self.demands), len(self.supplies)
+        nothing = np.zeros(0, dtype=np.int64)
+        self._master.add_rows(
+            np.concatenate([np.zeros(n), np.full(m, -np.inf)]),
+            np.concatenate([np.zeros(n), np.ones(m)]),
+            np.zeros(n + m, dtype=np.int64),
+            nothing,
+            nothing.astype(float),
+        )
+        most = self.program.most[self._served].astype(float)
+        self._master.add_columns(np.zeros(n), np.zeros(n), most, np.arange(n), np.arange(n), np.full(n, -1.0))
+
+    # --- the master
+
+    def know(self, values: Ints) -> None:
+        """Add the sets of an answer, which make every later program feasible."""
+        used = np.flatnonzero((values[: self.choices.arcs] > 0) & (self._supply_row[self.program.supply_of] >= 0))
+        used = used[np.argsort(self.program.supply_of[used], kind="stable")]
+        owner, first, number = np.unique(self.program.supply_of[used], return_index=True, return_counts=True)
+        sets = np.full((len(owner), self.choices.persons), self.choices.arcs, dtype=np.int64)
+        for rank in range(self.choices.persons):
+            has = number > rank
+            sets[has, rank] = used[first[has] + rank]
+        self._add_new(owner, sets, None)
+
+    def _add(self, supply: Ints, sets: Ints, level: IntegerLevel | None) -> None:
+        from scipy.sparse import csc_array
+
+        if not len(supply):
+            return
+        place = np.arange(len(supply))
+        row, column = np.nonzero(sets < self.choices.arcs)
+        rows = [self._demand_row[self.program.demand_of[sets[row, column]]], self._supply_row[supply]]
+        columns, values = [row, place], [np.ones(len(row)), np.ones(len(supply))]
+        for _, above, _, held in self._budgets:
+            cost = self.choices.costs(above, supply, sets)
+            costly = np.flatnonzero(cost)
+            rows.append(held[self._of_supply[supply[costly]]])
+            columns.append(costly)
+            values.append(cost[costly].astype(float))
+        height = self._rows
+        entries = np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))
+        matrix = csc_array(entries, shape=(height, len(supply)))
+        none = np.zeros(len(supply), dtype=np.int64)
+        own = none if level is None else self.choices.costs(level, supply, sets)
+        self._master.add_columns(
+            own.astype(float),
+            np.zeros(len(supply)),
+            np.full(len(supply), np.inf),
+            matrix.indptr[:-1].astype(np.int64),
+            matrix.indices.astype(np.int64),
+            matrix.data,
+        )
+        self.supply = np.concatenate([self.supply, supply])
+        self.sets = np.concatenate([self.sets, sets])
+
+    def costs(self, level: IntegerLevel) -> Ints:
+        """Of the master's columns."""
+        return np.concatenate([level.cost[self._served], self.choices.costs(level, self.supply, self.sets)])
+
+    def hold(self, number: int, level: IntegerLevel, budget: Ints) -> None:
+        """Let later levels be no worse at this one.
+
+        Parameters
+        ----------
+        number
+            Of the level.
+        level
+            The level.
+        budget
+            The most it may be in each component, without what is constant.
+        """
+        from scipy.sparse import csr_array
+
+        cost = self.costs(level)
+        label = np.concatenate([self._of_demand[self.demands], self._of_supply[self.supply]])
+        costly = np.flatnonzero(cost)
+        # also sets that come later may cost something
+        some = np.unique(np.concatenate([label[costly], self._costly(level)]))
+        some = some[some < self.count]
+        if not len(some):
+            return
+        place = np.full(self.count + 1, -1)
+        place[some] = np.arange(len(some))
+        matrix = csr_array((cost[costly].astype(float), (place[label[costly]], costly)), shape=(len(some), len(cost)))
+        self._master.add_rows(
+            np.full(len(some), -np.inf),
+            budget[some].astype(float),
+            matrix.indptr[:-1].astype(np.int64),
+            matrix.indices.astype(np.int64),
+            matrix.data,
+        )
+        self._budgets.append((number, level, budget, np.where(place >= 0, self._rows + place, -1)))
+        self._rows += len(some)
+
+    def _costly(self, level: IntegerLevel) -> Ints:
+        """Components whose sets may cost something at a level."""
+        arc = np.flatnonzero(level.cost[: self.choices.arcs])
+        some = [self._of_supply[self.program.supply_of[arc]]]
+        some.append(self._of_supply[np.flatnonzero(self.choices.tail(level.cost).any(axis=1))])
+        return np.concatenate(some)
+
+    # --- bounds
+
+    def raised(self, level: IntegerLevel, end: float | None, clock: Clock = time.monotonic) -> Raised | None:
+        """Solve the master of a level by generating sets.
+
+        Parameters
+        ----------
+        level
+            What is minimized.
+        end, clock
+            When to stop, and what tells the time.
+
+        Returns
+        -------
+        The best bounds, which hold whenever it stops; None if there was no time for any.
+        """
+        if not self._rows:
+            return None
+        self._master.set_costs(self.costs(level).astype(float))
+        best: tuple[Ints, Ints, Ints] | None = None
+        answer: GrowingAnswer | None = None
+        for _ in range(_ROUNDS):
+            answer = self._master.solve(None if end is None else max(0.0, end - clock()))
+            if answer is None:
+                break
+            y, above = self._multipliers(answer.duals)
+            priced, bound = self._bound(level, y, above)
+            best = self._better(best, bound, y, above)
+            sigma = np.zeros(len(self._of_supply))
+            sigma[self.supplies] = answer.duals[len(self.demands) :][: len(self.supplies)] * self.scale
+            helped = self._generated(level, priced, sigma)
+            if not helped or (end is not None and clock() >= end):
+                break
+        if best is None:
+            return None
+        if answer is not None:
+            taken, whole = self._taken(answer.values)
+        else:
+            taken, whole = np.zeros(self.choices.arcs), np.zeros(self.count, dtype=np.bool_)
+        self._best, self._level = best, level
+        priced, _ = self._bound(level, best[1], best[2])
+        self._priced = priced
+        return Raised(best[0], best[1], self._by_level(best[2]), taken, whole, self._reduced(priced))
+
+    def _by_level(self, above: Ints) -> Ints:
+        """Multipliers of all levels above, those without a cost included."""
+        found = np.zeros((1 + max((number for number, *_ in self._budgets), default=-1), self.count), dtype=np.int64)
+        for (number, *_), weight in zip(self._budgets, above, strict=True):
+            found[number] = weight[:-1]
+        return found
+
+    def _multipliers(self, duals: Floats) -> tuple[Ints, Ints]:
+        """Rounded multipliers: of demands, and of each budget in each component."""
+        scaled = np.rint(np.clip(np.nan_to_num(duals) * self.scale, -_LARGEST, _LARGEST)).astype(np.int64)
+        y = np.zeros(len(self._of_demand), dtype=np.int64)
+        y[self.demands] = scaled[: len(self.demands)]
+        above = np.zeros((len(self._budgets), self.count + 1), dtype=np.int64)
+        for number, (_, _, _, held) in enumerate(self._budgets):
+            known = held >= 0
+            above[number, known] = np.maximum(0, -scaled[held[known]])
+        return y, above
+
+    def _bound(self, level: IntegerLevel, y: Ints, above: Ints) -> tuple[Priced, Ints]:
+        """Choices at multipliers, and the bound of each component, times the scale; all of it exact."""
+        program, choices = self.program, self.choices
+        price = level.cost[: choices.arcs] * self.scale - y[program.demand_of]
+        served = level.cost[choices.arcs :][: program.demands] * self.scale + y
+        tail = choices.tail(level.cost, self.scale)
+        total = np.zeros(self.count + 1, dtype=np.int64)
+        for (_, higher, budget, _), weight in zip(self._budgets, above, strict=True):
+            of_supply, of_demand = weight[self._of_supply], weight[self._of_demand]
+            price = price + of_supply[program.supply_of] * higher.cost[: choices.arcs]
+            served = served + of_demand * higher.cost[choices.arcs :][: program.demands]
+            tail = tail + choices.tail(higher.cost, of_supply)
+            total[:-1] -= weight[:-1] * budget
+        priced = choices.priced(price, tail)
+        columns = choices.arcs + np.arange(program.demands)
+        least, most = program.least[columns], program.most[columns]
+        each = np.where(most >= least, np.minimum(0, np.minimum(served * least, served * most)), 0)
+        np.add.at(total, self._of_demand, each)
+        np.add.at(total, self._of_supply, np.minimum(0, priced.worth.min(axis=1)))
+        return priced, total[:-1]
+
+    def _better(self, best: tuple[Ints, Ints, Ints] | None, bound: Ints, y: Ints, above: Ints) -> Any:
+        if best is None:
+            return bound, y, above
+        higher = np.append(bound > best[0], False)
+        return (
+            np.maximum(bound, best[0]),
+            np.where(higher[self._of_demand], y, best[1]),
+            np.where(higher, above, best[2]),
+        )
+
+    def _generated(self, level: IntegerLevel, priced: Priced, sigma: Floats) -> bool:
+        """Add the best set of each number of pairs, where it helps."""
+        supplies, counts = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
+        ends = self.choices.blocks.tolist()
+        least = sigma + _HELPS * self.scale
+        for number in range(1, self.choices.persons + 1):
+            block = priced.worth[:, ends[number] : ends[number + 1]]
+            if not block.shape[1]:
+                continue
+            place = block.argmin(axis=1)
+            helps = np.flatnonzero((block[np.arange(len(block)), place] < least) & (self._supply_row >= 0))
+            supplies.append(helps)
+            counts.append(ends[number] + place[helps])
+        supply, count = np.concatenate(supplies), np.concatenate(counts)
+        return self._add_new(supply, self.choices.chosen(priced, supply, count), level)
+
+    def _add_new(self, supply: Ints, sets: Ints, level: IntegerLevel | None) -> bool:
+        """Add sets that are not there; rounded multipliers would bring some in again and again."""
+        sets = np.sort(sets, axis=1)
+        new = []
+        for place, one in enumerate(sets):
+            key = one.tobytes()
+            if key not in self._known:
+                self._known.add(key)
+                new.append(place)
+        self._add(supply[new], sets[new], level)
+        return bool(new)
+
+    def _taken(self, values: Floats) -> tuple[Floats, Bools]:
+        share = values[len(self.demands) :]
+        share = np.append(share, np.zeros(len(self.supply) - len(share)))
+        taken = np.zeros(self.choices.arcs + 1)
+        np.add.at(taken, self.sets, share[:, None])
+        broken = np.flatnonzero((share > 1e-6) & (share < 1 - 1e-6))
+        whole = np.append(self.suited, False)
+        whole[self._of_supply[self.supply[broken]]] = False
+        return taken[:-1], whole[:-1]
+
+    def _reduced(self, priced: Priced) -> Ints:
+        best = priced.worth.min(axis=1)[self.program.supply_of]
+        with_arc = self.choices.with_arc(priced)
+        reduced: Ints = np.where(with_arc == priced.never, priced.never, with_arc - best)
+        return reduced
+
+    # --- answers
+
+    def complete(self, part: int, slack: int) -> bool:
+        """Have all sets of a component that an answer can have whose value is above its bound by no more than a slack.
+
+        Parameters
+        ----------
+        part
+            The component.
+        slack
+            Over the scale.
+
+        Returns
+        -------
+        Whether all are there; False if they are too many.
+        """
+        _, _, above = self._best
+        priced = self._priced
+        if priced is None:
+            return False
+        tail = self.choices.tail(self._level.cost, self.scale)
+        for (_, higher, _, _), weight in zip(self._budgets, above, strict=True):
+            tail = tail + self.choices.tail(higher.cost, weight[self._of_supply])
+        owners: list[int] = []
+        sets: list[list[int]] = []
+        for supply in self.supplies[self._of_supply[self.supplies] == part].tolist():
+            found = self.choices.sets_within(priced, tail, supply, slack, SETS - len(sets))
+            if found is None:
+                return False
+            owners += [supply] * len(found)
+            sets += [one + [self.choices.arcs] * (self.choices.persons - len(one)) for one in found]
+        if sets:
+            self._add_new(np.array(owners, dtype=np.int64), np.array(sets, dtype=np.int64), self._level)
+        return True
+
+    def linear(self, part: int, *, all_of_them: bool = False) -> tuple[Linear, Ints]:
+        """The integer program over the sets of a component at the level last raised, and the numbers of the sets.
+
+        The columns are what its demands are served, and then its sets: all of them, or of many
+        the most promising.
+        """
+        from scipy.sparse import coo_array
+
+        level, (_, y, above) = self._level, self._best
+        sets = np.flatnonzero(self._of_supply[self.supply] == part)
+        demands = self.demands[self._of_demand[self.demands] == part]
+        if len(sets) > SETS and not all_of_them:
+            reduced = self.choices.costs(level, self.supply[sets], self.sets[sets]) * self.scale
+            reduced -= np.append(y[self.program.demand_of], 0)[self.sets[sets]].sum(axis=1)
+            for (_, higher, _, _), weight in zip(self._budgets, above, strict=True):
+                reduced += weight[part] * self.choices.costs(higher, self.supply[sets], self.sets[sets])
+            least = np.full(len(self._of_supply), np.iinfo(np.int64).max)
+            np.minimum.at(least, self.supply[sets], reduced)
+            sets = sets[np.argsort(reduced - least[self.supply[sets]], kind="stable")[:SETS]]
+        n, owner, arcs = len(demands), self.supply[sets], self.sets[sets]
+        row_of = np.full(self.program.demands, -1)
+        row_of[demands] = np.arange(n)
+        supplies, place = np.unique(owner, return_inverse=True)
+        row, column = np.nonzero(arcs < self.choices.arcs)
+        number = np.arange(len(sets))
+        rows = [np.arange(n), row_of[self.program.demand_of[arcs[row, column]]], n + place]
+        columns, values = [np.arange(n), n + row, n + number], [-np.ones(n), np.ones(len(row)), np.ones(len(sets))]
+        upper = [np.zeros(n), np.ones(len(supplies))]
+        lower = [np.zeros(n), np.full(len(supplies), -np.inf)]
+        served = self.choices.arcs + demands
+        height = n + len(supplies)
+        for _, higher, budget, held in self._budgets:
+            if held[part] < 0:
+                continue
+            cost = np.concatenate([higher.cost[served], self.choices.costs(higher, owner, arcs)])
+            costly = np.flatnonzero(cost)
+            rows.append(np.full(len(costly), height))
+            columns.append(costly)
+            values.append(cost[costly].astype(float))
+            upper.append(np.array([float(budget[part])]))
+            lower.append(np.array([-np.inf]))
+            height += 1
+        width = n + len(sets)
+        matrix = coo_array(
+            (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))), shape=(height, width)
+        ).tocsr()
+        nothing = np.zeros(0, dtype=np.int64)
+        linear = Linear(
+            columns=width,
+            rows=height,
+            cost=np.concatenate([level.cost[served], self.choices.costs(level, owner, arcs)]).astype(float),
+            lower=np.zeros(width),
+            upper=np.concatenate([self.program.most[served].astype(float), np.ones(len(sets))]),
+            start=matrix.indptr.astype(np.int64),
+            column=matrix.indices.astype(np.int64),
+            value=matrix.data,
+            row_lower=np.concatenate(lower),
+            row_upper=np.concatenate(upper),
+            used=nothing,
+            binary=nothing,
+            step=np.ones(width, dtype=np.int64),
+        )
+        return linear, sets
+
+    def arcs_of(self, linear: Linear, sets: Ints, values: Floats) -> Ints:
+        """Arcs that an answer of `linear` takes."""
+        used = sets[np.rint(values[linear.columns - len(sets) :]) > 0]
+        arcs = self.sets[used].ravel()
+        return arcs[arcs < self.choices.arcs]
+
+    def start_of(self, linear: Linear, sets: Ints, columns: Ints, values: Ints) -> Ints | None:
+        """An answer of a component as one of `linear`, if its sets are there."""
+        arcs = columns[(values > 0) & (columns < self.choices.arcs)]
+        wanted: dict[int, list[int]] = {}
+        for arc in arcs.tolist():
+            wanted.setdefault(int(self.program.supply_of[arc]), []).append(arc)
+        known = {tuple(one): place for place, one in enumerate(map(sorted, self.sets[sets].tolist()))}
+        start = np.zeros(linear.columns, dtype=np.int64)
+        first = linear.columns - len(sets)
+        for one in wanted.values():
+            place = known.get(tuple(sorted(one + [self.choices.arcs] * (self.choices.persons - len(one)))))
+            if place is None:
+                return None
+            start[first + place] = 1
+        demands = columns[(columns >= self.choices.arcs) & (columns < self.choices.arcs + self.program.demands)]
+        place_of = dict(zip(columns.tolist(), values.tolist(), strict=True))
+        start[:first] = [place_of[column] for column in demands.tolist()]
+        return start

@@ -1,0 +1,119 @@
+"""A linear program that grows: columns and rows are added, costs change, and it is solved from where it stood.
+
+This is what column generation asks of a solver. After new columns the last
+basis is feasible, so the primal simplex method goes on from it; on masters of
+caregivers' patterns it is ten times as quick as the dual one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, runtime_checkable
+
+import numpy as np
+
+from aidmatch.arrays import Floats, Ints
+from aidmatch.errors import SolverError
+
+__all__ = ["Growing", "GrowingAnswer", "GrowingSolver", "HighsGrowing"]
+
+
+@dataclass(frozen=True, slots=True)
+class GrowingAnswer:
+    """Values and multipliers; nobody believes them.
+
+    Parameters
+    ----------
+    values
+        Of each column.
+    duals
+        Of each row: a positive one works on the lower limit.
+    """
+
+    values: Floats
+    duals: Floats
+
+
+class Growing(Protocol):
+    """A linear program that grows."""
+
+    def add_rows(self, lower: Floats, upper: Floats, start: Ints, column: Ints, value: Floats) -> None:
+        """Add rows, with their entries in the columns so far."""
+        ...
+
+    def add_columns(self, cost: Floats, lower: Floats, upper: Floats, start: Ints, row: Ints, value: Floats) -> None:
+        """Add columns, with their entries in the rows so far."""
+        ...
+
+    def set_costs(self, cost: Floats) -> None:
+        """Change the costs of all columns."""
+        ...
+
+    def set_limits(self, column: Ints, lower: Floats, upper: Floats) -> None:
+        """Change the limits of some columns."""
+        ...
+
+    def solve(self, seconds: float | None) -> GrowingAnswer | None:
+        """Solve it from where it stood; None if the time was over, or there is nothing."""
+        ...
+
+
+@runtime_checkable
+class GrowingSolver(Protocol):
+    """A solver that has such programs, besides what it has otherwise."""
+
+    def growing(self) -> Growing:
+        """Start an empty one."""
+        ...
+
+
+class HighsGrowing:
+    """The linear program in HiGHS.
+
+    Parameters
+    ----------
+    api
+        The module of HiGHS.
+    """
+
+    _PRIMAL: Final = 4
+
+    def __init__(self, api: Any) -> None:
+        self._api = api
+        # not Highs(), whose callbacks print a banner before anything can be set
+        self._model: Any = api._core._Highs()
+        self._model.setOptionValue("output_flag", False)
+        self._model.setOptionValue("presolve", "off")
+        self._model.setOptionValue("simplex_strategy", self._PRIMAL)
+
+    def add_rows(self, lower: Floats, upper: Floats, start: Ints, column: Ints, value: Floats) -> None:
+        """Add rows."""
+        entries = start.astype(np.int32), column.astype(np.int32), value
+        self._call(self._model.addRows(len(lower), lower, upper, len(value), *entries))
+
+    def add_columns(self, cost: Floats, lower: Floats, upper: Floats, start: Ints, row: Ints, value: Floats) -> None:
+        """Add columns."""
+        entries = start.astype(np.int32), row.astype(np.int32), value
+        self._call(self._model.addCols(len(cost), cost, lower, upper, len(value), *entries))
+
+    def set_costs(self, cost: Floats) -> None:
+        """Change all costs."""
+        self._call(self._model.changeColsCost(len(cost), np.arange(len(cost), dtype=np.int32), cost))
+
+    def set_limits(self, column: Ints, lower: Floats, upper: Floats) -> None:
+        """Change some limits."""
+        self._call(self._model.changeColsBounds(len(column), column.astype(np.int32), lower, upper))
+
+    def solve(self, seconds: float | None) -> GrowingAnswer | None:
+        """Solve it."""
+        if seconds is not None:
+            self._model.setOptionValue("time_limit", float(self._model.getRunTime()) + seconds)
+        self._call(self._model.run())
+        if self._model.getModelStatus() != self._api.HighsModelStatus.kOptimal:
+            return None
+        solution = self._model.getSolution()
+        return GrowingAnswer(np.array(solution.col_value), np.array(solution.row_dual))
+
+    def _call(self, status: Any) -> None:
+        if status == self._api.HighsStatus.kError:
+            raise SolverError("HiGHS reported an error", solver="highs", code="SOLVER_FAILED")

@@ -1,0 +1,135 @@
+"""What a supply may do as a whole: against trying every set; and answers that are stopped at any moment."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from tests.integer_cases import IntegerCase, best, care_case, giving_case
+from tests.profiles import examples
+
+import aidmatch as am
+from aidmatch.distance.protocol import distance_named
+from aidmatch.engine.choices import Choices, suited_components
+from aidmatch.engine.integer import solve_integer
+from aidmatch.engine.patterns import Patterns
+from aidmatch.formulation.flow import formulate
+from aidmatch.formulation.integer import IntegerFormulation, formulate_integers, what_needs_integers
+from aidmatch.integer_program import NO_LIMIT, IntegerProgram, RowKind
+from aidmatch.solvers.mip import Highs
+
+
+def formulated(case: IntegerCase) -> IntegerFormulation | None:
+    flow = formulate(case.problem, case.policy, distance_named("great-circle"))
+    why = what_needs_integers(case.problem, case.policy, flow.definitions)
+    return formulate_integers(flow, why) if why else None
+
+
+def cheapest(program: IntegerProgram, supply: int, price: np.ndarray, short_price: int, must: int | None) -> int | None:
+    """Try every set of a supply's pairs."""
+    arcs = np.flatnonzero((program.supply_of == supply) & (program.most[: len(program.demand_of)] > 0)).tolist()
+    row = np.repeat(np.arange(len(program.row_kind)), np.diff(program.row_start))
+    entries = list(zip(row.tolist(), program.row_column.tolist(), program.row_coefficient.tolist(), strict=True))
+    given = len(program.demand_of) + program.demands + supply
+    found: list[int] = []
+    for size in range(len(arcs) + 1):
+        if size and not program.least[given] <= size <= program.most[given]:
+            continue
+        for chosen in combinations(arcs, size):
+            if must is not None and must not in chosen:
+                continue
+            fits = True
+            short = 0
+            for number in np.flatnonzero(program.row_node == supply).tolist():
+                own = {column: value for at, column, value in entries if at == number}
+                if program.row_kind[number] == RowKind.LOAD:
+                    fits &= sum(own.get(arc, 0) for arc in chosen) <= program.row_upper[number] < NO_LIMIT
+                if program.row_kind[number] == RowKind.SHORTFALL:
+                    column = max(own)
+                    use = program.use_coefficient[program.use_start[number] : program.use_start[number + 1]]
+                    if own[column] < 0:
+                        short = max(0, int(use.sum()) - size) if size else 0
+                    elif short_price < 0:
+                        short = min(size, int(program.most[column]))
+            if fits:
+                found.append(int(price[list(chosen)].sum()) + short_price * short)
+    return min(found, default=None)
+
+
+@pytest.mark.parametrize("seed", range(examples(60)))
+def test_the_best_set_of_a_supply_is_the_best_of_all(seed: int) -> None:
+    made = formulated(care_case(seed))
+    if made is None:
+        return
+    program = made.program
+    everywhere = np.zeros(len(program.most), dtype=np.int64)
+    arcs, inside = len(program.demand_of), np.ones(program.supplies, dtype=np.bool_)
+    if not suited_components(program, everywhere, 1)[0]:
+        return
+    choices = Choices(program, inside)
+    price = np.random.default_rng(seed).integers(-30, 20, arcs)
+    cost = np.zeros(len(program.most), dtype=np.int64)
+    for row in np.flatnonzero(program.row_kind == RowKind.SHORTFALL).tolist():
+        column = int(program.row_column[program.row_start[row + 1] - 1])
+        cost[column] = 7 if program.row_coefficient[program.row_start[row + 1] - 1] < 0 else -7
+    tail = choices.tail(cost)
+    priced = choices.priced(price, tail)
+    with_arc = choices.with_arc(priced)
+    for supply in range(program.supplies):
+        short = int(cost[choices.short[supply]]) if choices.short[supply] >= 0 else 0
+        assert priced.worth[supply].min() == cheapest(program, supply, price, short, None)
+        for arc in np.flatnonzero((program.supply_of == supply) & (program.most[:arcs] > 0)).tolist():
+            held = cheapest(program, supply, price, short, arc)
+            assert with_arc[arc] == (priced.never if held is None else held)
+        # all sets within a slack are as many as there are
+        near = choices.sets_within(priced, tail, supply, 5, 1_000)
+        assert near is not None
+        assert len({tuple(sorted(one)) for one in near}) == len(near)
+        limit = int(priced.worth[supply].min()) + 5
+        assert all(sum(price[one].tolist()) + tail[supply, len(one)] <= limit for one in near)
+
+
+@pytest.mark.parametrize("seed", range(examples(40)))
+def test_bounds_by_patterns_are_never_beyond_the_optimum(seed: int) -> None:
+    case = care_case(seed)
+    made = formulated(case)
+    if made is None:
+        return
+    program = made.program
+    component = np.zeros(len(program.most), dtype=np.int64)
+    patterns = Patterns(program, component, 1, Highs(), 2**20)
+    if not patterns.suited[0] or program.levels[0].largest:
+        return
+    raised = patterns.raised(program.levels[0], None)
+    optimum = best(case)
+    assert optimum is not None
+    if raised is not None:
+        served = -(-int(raised.bound[0]) // 2**20) + program.levels[0].constant
+        unmet = program.levels[0].constant - (optimum[0] - _pinned(case))
+        assert served <= unmet
+
+
+def _pinned(case: IntegerCase) -> int:
+    first = case.policy.categories[0]
+    category = {demand.id: demand.category for demand in case.problem.demands}
+    return sum(d.quantity or 0 for d in case.problem.decisions if category[d.demand_id or ""] == first)
+
+
+@pytest.mark.parametrize("seed", range(examples(50, 500)))
+def test_a_stop_at_any_moment_leaves_a_checked_answer_with_true_bounds(seed: int) -> None:
+    case = (care_case if seed % 2 else giving_case)(seed)
+    made = formulated(case)
+    if made is None:
+        return
+    ticks = iter(range(10**9))
+    moment = int(np.random.default_rng(seed).integers(0, 120))
+    solution = solve_integer(made.program, Highs(), deadline=float(moment), clock=lambda: float(next(ticks)))
+    matching = made.matching(solution, ("highs", "0"), "0")
+    am.verify(case.problem, matching)
+    values = tuple(level.value for level in matching.levels)
+    for row, level in enumerate(matching.levels):
+        found = best(case, values[:row])
+        assert found is not None
+        optimum = found[0]
+        for bound in (level.bound, level.claimed_bound):
+            if bound is not None:
+                assert bound >= optimum if level.sense == "max" else bound <= optimum
