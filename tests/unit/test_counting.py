@@ -117,3 +117,11 @@ def test_a_count_that_is_another_is_found(fields: dict[str, Any], code: str) -> 
     with pytest.raises(am.VerificationError) as without:
         am.verify(problem, replace(matching, integer=None))
     assert without.value.code == "CERTIFICATE"
+
+
+def test_without_time_whole_needs_are_met_before_parts_of_others() -> None:
+    problem = am.GivingProblem([need("n1", 5), need("n2", 2)], [lot("d1", 4)], as_of=DAY)
+    matching = am.solve(problem, policy=am.Policy.giving(coverage_in="needs"), time_limit=0)
+    am.verify(problem, matching)
+    assert sent(matching) == {("n1", "d1"): 2, ("n2", "d1"): 2}
+    assert (value(matching, "coverage A"), value(matching, "units A")) == (1, 4)
