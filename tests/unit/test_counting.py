@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.instances import DAY, client, lot, need, pin
 from tests.unit.test_goods import giving, sent, value
@@ -117,3 +118,24 @@ def test_a_count_that_is_another_is_found(fields: dict[str, Any], code: str) -> 
     with pytest.raises(am.VerificationError) as without:
         am.verify(problem, replace(matching, integer=None))
     assert without.value.code == "CERTIFICATE"
+
+
+def test_without_time_whole_needs_are_met_before_parts_of_others() -> None:
+    problem = am.GivingProblem([need("n1", 5), need("n2", 2)], [lot("d1", 4)], as_of=DAY)
+    matching = am.solve(problem, policy=am.Policy.giving(coverage_in="needs"), time_limit=0)
+    am.verify(problem, matching)
+    assert sent(matching) == {("n1", "d1"): 2, ("n2", "d1"): 2}
+    assert (value(matching, "coverage A"), value(matching, "units A")) == (1, 4)
+
+
+def test_a_proof_that_takes_a_household_apart_is_none() -> None:
+    needs = [need("n1", household_id="h"), need("n2", household_id="h", item="coat")]
+    problem = am.GivingProblem(needs, [lot("d1"), lot("d2", item="coat")], as_of=DAY)
+    matching = am.solve(problem, policy=am.Policy.giving(coverage_in="households"))
+    am.verify(problem, matching)
+    proof = matching.integer
+    assert proof is not None
+    apart = np.array([[0], [1]], dtype=np.int64)
+    lie = replace(proof, demand_component=apart, supply_component=apart)
+    with pytest.raises(am.VerificationError, match="takes apart what is connected"):
+        am.verify(problem, replace(matching, integer=lie))

@@ -84,6 +84,14 @@ class _Insertion:
                 self.arcs_of.setdefault(end, []).append(column)
             else:
                 self.given_of[column], self.takes[column] = end, weight
+        #: columns that say whether a demand is met in full, and how many units that takes, by its own column
+        self.full_of: dict[int, tuple[int, int]] = {}
+        for row in np.flatnonzero(program.row_kind == RowKind.FULL).tolist():
+            (done, end), (units, _) = (
+                part[program.row_start[row] : program.row_start[row + 1]].tolist()
+                for part in (program.row_column, program.row_coefficient)
+            )
+            self.full_of[end] = done, units
         self.budgets = [
             (cost.tolist(), most - sum(a * b for a, b in zip(cost.tolist(), self.values.tolist(), strict=True)))
             for cost, most in budgets
@@ -92,17 +100,24 @@ class _Insertion:
 
     def filled(self, level: IntegerLevel, wanted: Floats) -> Ints:
         cost = level.cost
-        asking = [end for end in self.arcs_of if cost[end] < 0 and self.values[end] < self.most[end]]
+        pays: dict[int, tuple[int, int]] = {}  # by demand: what is paid for it, and how many units at least
+        for end in self.arcs_of:
+            done, units = self.full_of.get(end, (end, 0))
+            if cost[end] < 0:
+                pays[end] = int(cost[end]), 0
+            elif cost[done] < 0 and self.values[end] < units:
+                pays[end] = int(cost[done]), units
+        asking = [end for end in pays if self.values[end] < self.most[end]]
         asking.sort(
-            key=lambda end: (int(cost[end]), -min(1.0, wanted[end] / max(1, self.most[end])), self.most[end], end)
+            key=lambda end: (pays[end][0], -min(1.0, wanted[end] / max(1, self.most[end])), self.most[end], end)
         )
         for end in asking:
             arcs = self.arcs_of[end]
             arcs.sort(key=lambda arc: (-wanted[arc], int(cost[arc]), arc))
-            self._serve(end, arcs)
+            self._serve(end, arcs, pays[end][1])
         return self.values
 
-    def _serve(self, end: int, arcs: Sequence[int]) -> None:
+    def _serve(self, end: int, arcs: Sequence[int], least: int) -> None:
         before = int(self.values[end])
         missing = self.most[end] - before
         taken: list[tuple[int, int]] = []
@@ -115,7 +130,7 @@ class _Insertion:
                 taken.append((arc, more))
                 missing -= more * self.serves[arc]
         got = int(self.values[end])
-        if got != before and (got < self.least[end] or not self._affordable()):
+        if got != before and (got < max(self.least[end], least) or not self._affordable()):
             for arc, more in reversed(taken):
                 self._add(arc, end, -more)
 
