@@ -226,7 +226,7 @@ def test_what_is_no_source_is_refused(source: Any) -> None:
 def test_a_path_has_a_known_suffix(source: Any) -> None:
     error = refusal(source)
     assert error.code == "UNKNOWN_SUFFIX"
-    assert ".csv, .json, .jsonl, .ndjson" in str(error)
+    assert all(suffix in str(error) for suffix in (".csv", ".tsv", ".json", ".jsonl", ".ndjson"))
     assert "rice" not in str(error)
 
 

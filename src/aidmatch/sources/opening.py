@@ -25,11 +25,14 @@ SOURCES: Final = Registry(
         "csv": "aidmatch.sources.csv_files:CsvFile",
         "json": "aidmatch.sources.json_files:JsonFile",
         "jsonl": "aidmatch.sources.json_files:JsonLines",
+        "tsv": "aidmatch.sources.csv_files:tab_separated",
     },
 )
 
 _BY_SUFFIX: Final[Mapping[str, type[CsvFile | JsonFile | JsonLines]]] = {
     ".csv": CsvFile,
+    ".tsv": CsvFile,
+    ".tab": CsvFile,
     ".json": JsonFile,
     ".jsonl": JsonLines,
     ".ndjson": JsonLines,

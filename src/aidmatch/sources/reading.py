@@ -162,11 +162,13 @@ def read(
     made: list[T] = []
     lines: list[int] = []
     refused: list[Fault] = []
+    flagged: list[Fault] = []
     always: Iterable[str] | None = None
     ever: set[str] = set()
     rows_read = 0
     for row in _rows(opened, table, name):
         rows_read += 1
+        flagged += row.flags
         if row.fault is not None:
             refused.append(row.fault)
             continue
@@ -185,7 +187,7 @@ def read(
     repeats = repeats_in(made, lines, record, name, layout.header_of)
     refused += repeats.refused
     kept = [index not in repeats.left_out for index in range(len(made))]
-    report = Report(name, rows_read, sum(kept), _by_line(refused), _by_line(repeats.flagged))
+    report = Report(name, rows_read, sum(kept), _by_line(refused), _by_line([*flagged, *repeats.flagged]))
     if refused and errors == "raise":
         raise RowsError(report)
     return Records(record, name, tuple(compress(made, kept)), tuple(compress(lines, kept)), report)

@@ -23,11 +23,14 @@ class Row:
         Cells by column header. A missing key and None both mean an empty cell.
     fault
         Set, with empty `values`, where the source itself could not make sense of the row; reading goes on after it.
+    flags
+        What the source noticed about a row that can be read, or about itself, on its first row.
     """
 
     line: int
     values: Mapping[str, Any]
     fault: Fault | None = None
+    flags: tuple[Fault, ...] = ()
 
 
 @runtime_checkable
