@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from hashlib import sha256
 from itertools import compress
 from operator import attrgetter
@@ -104,6 +105,8 @@ def read(
     values: Mapping[str, Mapping[Any, Any]] | None = None,
     constants: Mapping[str, Any] | None = None,
     ignore: Iterable[str] = (),
+    aliases: Mapping[str, Iterable[str]] | None = None,
+    units: Mapping[str, tuple[str, int | Fraction]] | None = None,
     errors: Literal["raise", "keep"] = "raise",
 ) -> Records[T]:
     r"""Read a source as records of one kind.
@@ -128,6 +131,13 @@ def read(
         By field: the value in every row, where the source has no such column.
     ignore
         Headers of columns that are not wanted. Any other unknown column is an error.
+    aliases
+        By field: further headers under which it is recognised, beside its name and the Chinese and English ones of
+        `aidmatch.sources.aliases`. Headers are equal after NFKC, folding of case and removal of white space.
+    units
+        By the source's unit: this library's, and how many of these one of the source's is, an integer or a
+        `Fraction`: ``{"公斤": ("斤", 2)}``. Quantities are converted and the row flagged (``UNIT_CONVERTED``); where
+        the result would not be whole, the row is refused (``UNIT_NOT_EXACT``).
     errors
         ``raise`` if any row is refused, or ``keep`` the good rows and go on.
 
@@ -143,8 +153,9 @@ def read(
         If any row is refused, and `errors` is ``raise``; its report names every fault.
     SourceError
         If there is nothing to read, or the source's columns are not the record's: ``UNKNOWN_COLUMN``,
-        ``MISSING_COLUMN``, ``CONSTANT_AND_COLUMN``. Where rows are mappings this is so if a column is unknown or
-        missing in every one of them; else it is the fault of the rows. ``SOURCE_FAILED`` if the source breaks off.
+        ``MISSING_COLUMN``, ``DUPLICATE_COLUMN``, ``CONSTANT_AND_COLUMN``. Where rows are mappings this is so if a
+        column is unknown or missing in every one of them; else it is the fault of the rows. ``SOURCE_FAILED`` if the
+        source breaks off.
     PluginError
         If a named plug-in is unknown or broken.
     InputError
@@ -152,7 +163,7 @@ def read(
     """
     if errors not in ("raise", "keep"):
         raise InputError("errors= should be 'raise' or 'keep'", code="UNKNOWN_OPTION")
-    layout = Layout(record, columns or {}, values or {}, constants or {}, ignore)
+    layout = Layout(record, columns or {}, values or {}, constants or {}, ignore, aliases or {}, units or {})
     opened, name = open_source(source)
     with blaming(name):
         headers = getattr(opened, "columns", None)
@@ -172,8 +183,9 @@ def read(
         if row.fault is not None:
             refused.append(row.fault)
             continue
-        one, flaws = layout.make(row.values)
+        one, flaws, flags = layout.make(row.values)
         if not flaws:
+            flagged += (Fault(name, row.line, *flag) for flag in flags)
             made.append(one)
             lines.append(row.line)
             continue
