@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from operator import getitem, itemgetter
 from typing import Any, Final
 
 from pydantic_core import CoreConfig, CoreSchema, SchemaValidator
@@ -24,8 +25,8 @@ EMPTY: Final = ""
 #: How many texts a column and a nested record remember.
 MOST_CELLS: Final = 8_192
 
-#: Gives a field's cell as the record should be asked for it, or `EMPTY`.
-Reader = Callable[[str, Any], Any]
+#: Gives a cell as the record should be asked for it, or `EMPTY`.
+Reader = Callable[[Any], Any]
 
 
 class NotQuicklyError(Exception):
@@ -78,10 +79,9 @@ def _looks_around(schema: Any) -> bool:
 class _Cells(dict[str, Any]):
     """What the texts of a column are worth."""
 
-    __slots__ = ("_field", "_read", "_unless", "_validate")
+    __slots__ = ("_read", "_unless", "_validate")
 
-    def __init__(self, field: str, read: Reader, validate: Callable[[Any], Any] | None, unless: Any) -> None:
-        self._field = field
+    def __init__(self, read: Reader, validate: Callable[[Any], Any], unless: Any) -> None:
         self._read = read
         self._validate = validate
         self._unless = unless
@@ -94,44 +94,49 @@ class _Cells(dict[str, Any]):
 
     def worth(self, cell: Any) -> Any:
         """The value of any cell."""
-        cell = self._read(self._field, cell)
-        if cell.__class__ is str and cell == EMPTY:
+        cell = self._read(cell)
+        if cell.__class__ is str and not cell:
             if self._unless is dataclasses.MISSING:
                 raise NotQuicklyError
             return self._unless
-        return cell if self._validate is None else self._validate(cell)
+        return self._validate(cell)
 
 
-class _Nested(dict[tuple[Any, ...], Any]):
-    """Nested records by the cells that spell them."""
+class _Nested(dict[tuple[str, ...], Any]):
+    """Nested records by the texts that spell them."""
 
-    __slots__ = ("_fields", "_given", "_unless", "_validate")
+    __slots__ = ("_given", "_reads", "_unless", "_validate")
 
     def __init__(
-        self, fields: Sequence[str], given: Mapping[str, Any], validate: Callable[[Any], Any], unless: Any
+        self,
+        reads: Sequence[tuple[str, Reader]],
+        given: Mapping[str, Any],
+        validate: Callable[[Any], Any],
+        unless: Any,
     ) -> None:
-        self._fields = fields
+        self._reads = reads
         self._given = given
         self._validate = validate
         self._unless = unless
 
-    def __missing__(self, cells: tuple[Any, ...]) -> Any:
-        part = {field: cell for field, cell in zip(self._fields, cells, strict=True) if cell != EMPTY}
-        part.update(self._given)
-        if part:
-            value = self._validate(part)
-        elif self._unless is dataclasses.MISSING:
-            raise NotQuicklyError
-        else:
-            value = self._unless
-        # 1, 1.0 and True are one key, but not one value
-        if len(self) < MOST_CELLS and all(cell.__class__ is str for cell in cells):
+    def __missing__(self, cells: tuple[str, ...]) -> Any:
+        value = self.worth(cells)
+        if len(self) < MOST_CELLS:
             self[cells] = value
         return value
 
-    def of(self, cells: tuple[Any, ...]) -> Any:
-        """The record of some cells."""
-        return self[cells] if all(cell.__class__ is str for cell in cells) else self.__missing__(cells)
+    def worth(self, cells: tuple[Any, ...]) -> Any:
+        """The record that any cells spell."""
+        part = dict(self._given)
+        for (field, read), cell in zip(self._reads, cells, strict=True):
+            cell = read(cell)
+            if not (cell.__class__ is str and not cell):
+                part[field] = cell
+        if part:
+            return self._validate(part)
+        if self._unless is dataclasses.MISSING:
+            raise NotQuicklyError
+        return self._unless
 
 
 class Assembly:
@@ -145,8 +150,8 @@ class Assembly:
         Its validator, taken apart.
     fields
         The flat field of each cell of a row; None for a cell that is not wanted.
-    read
-        Gives cells as the record should be asked for them.
+    reader
+        Gives, for a flat field, what gives its cells as the record should be asked for them.
     constants
         By flat field, none of them empty.
 
@@ -159,50 +164,40 @@ class Assembly:
     """
 
     def __init__(
-        self, record: type, parts: Parts, fields: Sequence[str | None], read: Reader, constants: Mapping[str, Any]
+        self,
+        record: type,
+        parts: Parts,
+        fields: Sequence[str | None],
+        reader: Callable[[str], Reader],
+        constants: Mapping[str, Any],
     ) -> None:
+        defaults = {field.name: field.default for field in dataclasses.fields(record)}
         if any(field.default_factory is not dataclasses.MISSING for field in dataclasses.fields(record)):
             raise NotQuicklyError
-        defaults = {field.name: field.default for field in dataclasses.fields(record)}
         owners = {column.field: column.owner for column in columns_of(record)}
         optional = optional_parts(record)
         given: dict[str | None, dict[str, Any]] = {owner: {} for owner in owners.values()}
         for field, value in constants.items():
             given[owners[field]][field] = value
+        at: dict[str | None, list[tuple[int, str]]] = {owner: [] for owner in given}
+        for position, field in enumerate(fields):
+            if field is not None:
+                at[owners[field]].append((position, field))
+        plain = at.pop(None, [])
         self._together = parts.together
-        self._columns: list[_Cells] = []
-        self._names: list[str] = []
-        at: dict[str, list[tuple[int, str]]] = {owner: [] for owner in owners.values() if owner is not None}
-        wanted = [field is not None for field in fields]
-        self._wanted = wanted if not all(wanted) else None
-        for number, field in enumerate(field for field in fields if field is not None):
-            owner = owners[field]
-            if owner is None:
-                self._columns.append(_Cells(field, read, parts.fields[field], defaults[field]))
-                self._names.append(field)
-            else:
-                self._columns.append(_Cells(field, read, None, EMPTY))
-                self._names.append(f"{owner}.{field}")
-                at[owner].append((number, field))
-        self._nested = [
-            (
-                owner,
-                tuple(number for number, _ in cells),
-                _Nested(
-                    [field for _, field in cells],
-                    given[owner],
-                    parts.fields[owner],
-                    defaults[owner] if owner in optional else dataclasses.MISSING,
-                ),
-            )
-            for owner, cells in at.items()
-        ]
-        self._plain = tuple(number for number, name in enumerate(self._names) if "." not in name)
-        self._plain_names = tuple(self._names[number] for number in self._plain)
+        self._names = tuple(field for _, field in plain)
+        self._plain = _picker([position for position, _ in plain])
+        self._columns = [_Cells(reader(field), parts.fields[field], defaults[field]) for _, field in plain]
+        self._nested: list[tuple[str, Callable[[Sequence[Any]], tuple[Any, ...]], _Nested]] = []
+        for owner, cells in at.items():
+            unless = defaults[str(owner)] if owner in optional else dataclasses.MISSING
+            reads = [(field, reader(field)) for _, field in cells]
+            nested = _Nested(reads, given[owner], parts.fields[str(owner)], unless)
+            self._nested.append((str(owner), _picker([position for position, _ in cells]), nested))
         self._rest = {
-            field.name: field.default
-            for field in dataclasses.fields(record)
-            if field.default is not dataclasses.MISSING and field.name not in at
+            name: value
+            for name, value in defaults.items()
+            if value is not dataclasses.MISSING and name not in self._names and name not in at
         }
         self._rest |= {field: parts.fields[field](value) for field, value in given.get(None, {}).items()}
 
@@ -223,14 +218,28 @@ class Assembly:
         Exception
             If it cannot be made in this way; what is raised says nothing about why.
         """
-        if self._wanted is not None:
-            cells = [cell for cell, wanted in zip(cells, self._wanted, strict=True) if wanted]
-        values = [
-            column[cell] if cell.__class__ is str else column.worth(cell)
-            for column, cell in zip(self._columns, cells, strict=True)
-        ]
+        if all(cell.__class__ is str for cell in cells):
+            return self.make_of_text(cells)
         content = self._rest.copy()
-        content.update(zip(self._plain_names, map(values.__getitem__, self._plain), strict=True))
-        for owner, numbers, nested in self._nested:
-            content[owner] = nested.of(tuple(map(values.__getitem__, numbers)))
+        content.update(
+            (name, column.worth(cell))
+            for name, column, cell in zip(self._names, self._columns, self._plain(cells), strict=True)
+        )
+        for owner, pick, nested in self._nested:
+            content[owner] = nested.worth(pick(cells))
         return self._together(content)
+
+    def make_of_text(self, cells: Sequence[str]) -> Any:
+        """Make a record as `make` does, of cells that are all text."""
+        content = dict(zip(self._names, map(getitem, self._columns, self._plain(cells)), strict=True))
+        if self._rest:
+            content.update(self._rest)
+        for owner, pick, nested in self._nested:
+            content[owner] = nested[pick(cells)]
+        return self._together(content)
+
+
+def _picker(positions: Sequence[int]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
+    if len(positions) > 1:
+        return itemgetter(*positions)
+    return lambda cells: tuple(cells[position] for position in positions)

@@ -113,9 +113,37 @@ class CsvFile:
         InputError
             ``UNKNOWN_ENCODING``.
         """
+        header: tuple[str, ...] = ()
+        for row in self.lists(table):
+            if isinstance(row, Row):
+                yield row
+            elif header:
+                yield Row(row[0], dict(zip(header, row[1], strict=True)))
+            else:
+                header = tuple(row[1])
+
+    def lists(self, table: str) -> Iterator[tuple[int, list[str]] | Row]:
+        """Yield the same rows without making mappings of them, after the header.
+
+        Parameters
+        ----------
+        table
+            Ignored: a file is one table.
+
+        Yields
+        ------
+        The line and the cells of the header and of each row, as many as the header has; or a row with a fault or a
+        flag.
+
+        Raises
+        ------
+        SourceError
+            As `rows` raises.
+        """
         with self._open() as (lines, inferred):
             header = self._header(lines)
             width = len(header)
+            yield lines.number, list(header)
             flags: tuple[Fault, ...] = ()
             if inferred:
                 words = "is read as GB 18030, for it is not UTF-8; encoding= says so in advance"
@@ -129,7 +157,7 @@ class CsvFile:
                 except _BadRowError as bad:
                     yield Row(line, {}, Fault(self.name, line, None, bad.code, bad.message), flags)
                 else:
-                    yield Row(line, dict(zip(header, cells, strict=True)), None, flags)
+                    yield Row(line, dict(zip(header, cells, strict=True)), None, flags) if flags else (line, cells)
                 flags = ()
 
     @contextmanager

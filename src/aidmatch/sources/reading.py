@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from hashlib import sha256
-from itertools import compress
+from itertools import compress, islice
 from operator import attrgetter
 from typing import Any, Literal, TypeVar, overload
 
@@ -177,20 +177,29 @@ def read(
     always: Iterable[str] | None = None
     ever: set[str] = set()
     rows_read = 0
-    for row in _rows(opened, table, name):
+    with_lists = headers is not None and hasattr(opened, "lists")
+    if with_lists:
+        make_of_cells = layout.maker(tuple(headers))
+    for row in _lists(opened, table, name) if with_lists else _rows(opened, table, name):
         rows_read += 1
-        flagged += row.flags
-        if row.fault is not None:
-            refused.append(row.fault)
-            continue
-        one, flaws, flags = layout.make(row.values)
+        if isinstance(row, Row):
+            flagged += row.flags
+            if row.fault is not None:
+                refused.append(row.fault)
+                continue
+            line = row.line
+            one, flaws, flags = layout.make(row.values)
+        else:
+            line, cells = row
+            one, flaws, flags = make_of_cells(cells)
         if not flaws:
-            flagged += (Fault(name, row.line, *flag) for flag in flags)
+            if flags:
+                flagged += (Fault(name, line, *flag) for flag in flags)
             made.append(one)
-            lines.append(row.line)
+            lines.append(line)
             continue
-        refused += (Fault(name, row.line, *flaw) for flaw in flaws)
-        if not made:
+        refused += (Fault(name, line, *flaw) for flaw in flaws)
+        if not made and headers is None:
             always = [header for header in (row.values if always is None else always) if header in row.values]
             ever.update(row.values)
     if headers is None and always is not None and not made:
@@ -215,6 +224,12 @@ def _rows(source: Source, table: str, name: str) -> Iterator[Row]:
                 yield Row(number, row)
             else:
                 yield Row(number, {}, Fault(name, number, None, "NOT_AN_OBJECT", "should be a mapping"))
+
+
+def _lists(source: Any, table: str, name: str) -> Iterator[Any]:
+    """Yield the rows of a source that gives lists, without the header."""
+    with blaming(name):
+        yield from islice(source.lists(table), 1, None)
 
 
 def _by_line(faults: Iterable[Fault]) -> tuple[Fault, ...]:

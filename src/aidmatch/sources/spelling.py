@@ -177,7 +177,9 @@ def _spelling(field: str, hint: Any) -> Spelling | None:
 
 
 def _plain(cell: Any) -> Any:
-    return unicodedata.normalize("NFKC", cell).strip() if isinstance(cell, str) else cell
+    if not isinstance(cell, str):
+        return cell
+    return (cell if cell.isascii() else unicodedata.normalize("NFKC", cell)).strip()
 
 
 def _exact(cell: Any) -> Any:
@@ -190,8 +192,10 @@ def _exact(cell: Any) -> Any:
 def _id(cell: Any) -> Any:
     if isinstance(cell, float) and abs(cell) >= _FIFTEEN:
         raise SpellingError(*_LOST)
-    if isinstance(cell, str) and _SCIENTIFIC.fullmatch(cell.strip()):
-        raise SpellingError(*_LOST)
+    if isinstance(cell, str):
+        if "+" in cell and _SCIENTIFIC.fullmatch(cell.strip()):
+            raise SpellingError(*_LOST)
+        return cell
     return _exact(cell)
 
 

@@ -39,7 +39,8 @@ class Source(Protocol):
 
     A source knows nothing of needs or caregivers. It may have an attribute ``name`` for messages; else its class's
     name is used. It may have an attribute ``columns``: headers known before the first row, so that a wrong header is
-    found in a table without rows, too.
+    found in a table without rows, too. It may have a method ``lists`` that takes a table's name and yields
+    ``(line, cells)``, the header first, where all cells are text; a `Row` stands for a row with a fault or a flag.
     """
 
     def rows(self, table: str) -> Iterable[Mapping[str, Any] | Row]:
