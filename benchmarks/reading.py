@@ -18,10 +18,11 @@ import pandas as pd
 
 import aidmatch as am
 
-HEADER = """
-    id household_id item quantity unit category code lat lon approval notice_ended_on objected status registered_on
-    needed_by urgent recurring_days min_quantity whole substitutes accepts
-""".split()
+HEADER = [
+    *("id", "household_id", "item", "quantity", "unit", "category", "code", "lat", "lon"),
+    *("approval", "notice_ended_on", "objected", "status", "registered_on", "needed_by", "urgent"),
+    *("recurring_days", "min_quantity", "whole", "substitutes", "accepts"),
+]
 
 
 def write(path: Path, rows: int, places: int) -> None:

@@ -6,18 +6,25 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from aidmatch.sources.columnar import ArrowFile, Parquet
     from aidmatch.sources.csv_files import CsvFile
+    from aidmatch.sources.excel import Excel
+    from aidmatch.sources.frames import Frame
     from aidmatch.sources.json_files import JsonFile, JsonLines
     from aidmatch.sources.mappings import Mappings
 
-__all__ = ["CsvFile", "JsonFile", "JsonLines", "Mappings"]
+__all__ = ["ArrowFile", "CsvFile", "Excel", "Frame", "JsonFile", "JsonLines", "Mappings", "Parquet"]
 
 #: Where each public name is defined; imported when it is asked for.
 _HOMES: Final = {
+    "ArrowFile": "columnar",
     "CsvFile": "csv_files",
+    "Excel": "excel",
+    "Frame": "frames",
     "JsonFile": "json_files",
     "JsonLines": "json_files",
     "Mappings": "mappings",
+    "Parquet": "columnar",
 }
 
 

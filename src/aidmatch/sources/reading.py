@@ -117,8 +117,9 @@ def read(
     Parameters
     ----------
     source
-        A path ending in .csv, .json, .jsonl or .ndjson; ``scheme:target`` for a named plug-in (``C:\x.csv`` is a
-        path); an object with a method ``rows``; or any iterable of mappings, which is consumed.
+        A path ending in .csv, .tsv, .json, .jsonl, .ndjson, .xlsx, .xls, .parquet, .feather or .arrow;
+        ``scheme:target`` for a named plug-in (``C:\x.csv`` is a path); a frame (pandas, polars, pyarrow, DuckDB and
+        what else narwhals knows); an object with a method ``rows``; or any iterable of mappings, which is consumed.
     record
         The records' class, such as `Need`.
     columns
