@@ -43,7 +43,6 @@ _BY_SUFFIX: Final[Mapping[str, str]] = {
     ".xlsx": "excel",
     ".xlsm": "excel",
     ".xls": "excel",
-    ".xlsb": "excel",
     ".parquet": "parquet",
     ".feather": "arrow",
     ".arrow": "arrow",
