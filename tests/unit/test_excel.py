@@ -172,7 +172,7 @@ def test_a_sheet_is_chosen_and_never_guessed(build: Build) -> None:
 
 
 def test_a_cell_without_a_header_costs_its_row(build: Build) -> None:
-    rows = [["a", "b"], *([[1, 2]] * 200), [1, 2, 3]]
+    rows: list[list[Any]] = [["a", "b"], *([[1, 2]] * 200), [1, 2, 3]]
     assert faults(build(table(*rows))) == [(202, None, "CELL_WITHOUT_HEADER")]
 
 

@@ -100,9 +100,10 @@ def test_a_frame_without_rows_is_held_to_its_columns() -> None:
 
 
 def test_what_is_no_frame_is_refused() -> None:
-    for thing in (pl.Series([1]).to_arrow(), pd.Timestamp("2017-06-01")):
+    things: tuple[Any, ...] = (pl.Series([1]).to_arrow(), pd.Timestamp("2017-06-01"))
+    for thing in things:
         with pytest.raises(SourceError) as caught:
-            read(thing, Need)  # type: ignore[call-overload]  # that it is refused is what is tested
+            read(thing, Need)
         assert caught.value.code == "NOT_A_SOURCE"
     doubled = pd.DataFrame([[1, 2]], columns=["id", "id"])
     with pytest.raises(SourceError) as caught:
@@ -118,7 +119,7 @@ class Stream:
 
 
 def test_the_arrow_interface_is_enough() -> None:
-    assert len(read(Stream(), Need)) == 3  # type: ignore[call-overload]  # it need not be iterable
+    assert len(read(Stream(), Need)) == 3
 
 
 def test_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -127,7 +128,8 @@ def test_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     frame.write_parquet(path)
     for module in ("narwhals", "pyarrow", "pyarrow.parquet"):
         monkeypatch.setitem(sys.modules, module, None)
-    for source, extra in ((frame, "frames"), (path, "parquet"), (ArrowFile(path), "parquet")):
+    sources: tuple[tuple[Any, str], ...] = ((frame, "frames"), (path, "parquet"), (ArrowFile(path), "parquet"))
+    for source, extra in sources:
         with pytest.raises(PluginError, match=rf"aidmatch\[{extra}\]") as caught:
             read(source, Need)
         assert caught.value.code == "MISSING_EXTRA"

@@ -189,11 +189,11 @@ class Assembly:
         self._plain = _picker([position for position, _ in plain])
         self._columns = [_Cells(reader(field), parts.fields[field], defaults[field]) for _, field in plain]
         self._nested: list[tuple[str, Callable[[Sequence[Any]], tuple[Any, ...]], _Nested]] = []
-        for owner, cells in at.items():
-            unless = defaults[str(owner)] if owner in optional else dataclasses.MISSING
+        for nested_field, cells in at.items():
+            unless = defaults[str(nested_field)] if nested_field in optional else dataclasses.MISSING
             reads = [(field, reader(field)) for _, field in cells]
-            nested = _Nested(reads, given[owner], parts.fields[str(owner)], unless)
-            self._nested.append((str(owner), _picker([position for position, _ in cells]), nested))
+            nested = _Nested(reads, given[nested_field], parts.fields[str(nested_field)], unless)
+            self._nested.append((str(nested_field), _picker([position for position, _ in cells]), nested))
         self._rest = {
             name: value
             for name, value in defaults.items()

@@ -5,19 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from aidmatch.errors import SourceError
 from aidmatch.plugins import from_extra
 from aidmatch.sources.cells import plain
 from aidmatch.sources.table import Row
 
-__all__ = ["Frame", "is_frame"]
+__all__ = ["ArrowStream", "Frame", "is_frame"]
 
 _BATCH: Final = 4_096
 _LIBRARIES: Final = frozenset(
     ("pandas", "polars", "pyarrow", "duckdb", "_duckdb", "narwhals", "modin", "cudf", "dask", "ibis")
 )
+
+
+class ArrowStream(Protocol):
+    """What offers the Arrow PyCapsule interface, as frames do."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Give a stream of batches."""
+        ...
 
 
 def is_frame(thing: Any) -> bool:

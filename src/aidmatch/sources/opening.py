@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from aidmatch.errors import AidMatchError, PluginError, SourceError
 from aidmatch.plugins import Registry
-from aidmatch.sources.frames import Frame, is_frame
+from aidmatch.sources.frames import ArrowStream, Frame, is_frame
 from aidmatch.sources.mappings import Mappings
 from aidmatch.sources.table import Row, Source
 
@@ -55,7 +55,9 @@ _PASSWORD = re.compile(
 )
 
 
-def open_source(given: str | os.PathLike[str] | Source | Iterable[Mapping[str, Any] | Row]) -> tuple[Source, str]:
+def open_source(
+    given: str | os.PathLike[str] | Source | ArrowStream | Iterable[Mapping[str, Any] | Row],
+) -> tuple[Source, str]:
     """Make a source of what a caller handed over.
 
     Parameters

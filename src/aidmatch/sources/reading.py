@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 
 from aidmatch.errors import InputError, RowsError
 from aidmatch.report import Fault, Report
+from aidmatch.sources.frames import ArrowStream
 from aidmatch.sources.layout import Layout
 from aidmatch.sources.opening import blaming, open_source
 from aidmatch.sources.repeats import repeats_in
@@ -98,7 +99,7 @@ class Records(Sequence[T]):
 
 
 def read(
-    source: str | os.PathLike[str] | Source | Iterable[Mapping[str, Any] | Row],
+    source: str | os.PathLike[str] | Source | ArrowStream | Iterable[Mapping[str, Any] | Row],
     record: type[T],
     *,
     columns: Mapping[str, str] | None = None,
@@ -178,9 +179,8 @@ def read(
     always: Iterable[str] | None = None
     ever: set[str] = set()
     rows_read = 0
+    make_of_cells = layout.maker(tuple(headers or ()))
     with_lists = headers is not None and hasattr(opened, "lists")
-    if with_lists:
-        make_of_cells = layout.maker(tuple(headers))
     for row in _lists(opened, table, name) if with_lists else _rows(opened, table, name):
         rows_read += 1
         if isinstance(row, Row):

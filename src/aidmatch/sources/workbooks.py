@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Final
@@ -155,7 +156,7 @@ class Workbook:
                 while block := entry.read(_BLOCK):
                     size += len(block)
                     yield block
-        except (zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError, zipfile.zlib.error):
+        except (zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError, zlib.error):
             raise self._unreadable("is damaged") from None
         if size != said:
             raise SourceError(f"{self._source} hides how large it is", code="ZIP_BOMB")
