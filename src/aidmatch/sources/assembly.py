@@ -177,8 +177,8 @@ class Assembly:
         owners = {column.field: column.owner for column in columns_of(record)}
         optional = optional_parts(record)
         given: dict[str | None, dict[str, Any]] = {owner: {} for owner in owners.values()}
-        for field, value in constants.items():
-            given[owners[field]][field] = value
+        for constant, value in constants.items():
+            given[owners[constant]][constant] = value
         at: dict[str | None, list[tuple[int, str]]] = {owner: [] for owner in given}
         for position, field in enumerate(fields):
             if field is not None:
