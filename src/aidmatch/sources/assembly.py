@@ -9,7 +9,7 @@ validator of the whole record, which also finds the words for what is wrong.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from operator import getitem, itemgetter
 from typing import Any, Final
 
@@ -102,6 +102,20 @@ class _Cells(dict[str, Any]):
         return self._validate(cell)
 
 
+class _Ids(dict[str, Any]):
+    """What the texts of a column of ids are worth: seldom the same twice, so that none is remembered."""
+
+    __slots__ = ("_validate", "worth")
+
+    def __init__(self, cells: _Cells, validate: Callable[[Any], Any]) -> None:
+        self.worth = cells.worth
+        self._validate = validate
+
+    def __missing__(self, cell: str) -> Any:
+        # an empty id is none to the validator; one with a plus may be in scientific notation
+        return self.worth(cell) if "+" in cell else self._validate(cell)
+
+
 class _Nested(dict[tuple[str, ...], Any]):
     """Nested records by the texts that spell them."""
 
@@ -152,6 +166,8 @@ class Assembly:
         The flat field of each cell of a row; None for a cell that is not wanted.
     reader
         Gives, for a flat field, what gives its cells as the record should be asked for them.
+    ids
+        Flat fields whose texts are ids, in the record's own spelling.
     constants
         By flat field, none of them empty.
 
@@ -169,6 +185,7 @@ class Assembly:
         parts: Parts,
         fields: Sequence[str | None],
         reader: Callable[[str], Reader],
+        ids: Collection[str],
         constants: Mapping[str, Any],
     ) -> None:
         defaults = {field.name: field.default for field in dataclasses.fields(record)}
@@ -187,13 +204,17 @@ class Assembly:
         self._together = parts.together
         self._names = tuple(field for _, field in plain)
         self._plain = _picker([position for position, _ in plain])
-        self._columns = [_Cells(reader(field), parts.fields[field], defaults[field]) for _, field in plain]
+        self._columns: list[_Cells | _Ids] = []
+        for _, field in plain:
+            cells = _Cells(reader(field), parts.fields[field], defaults[field])
+            is_id = field in ids and defaults[field] is dataclasses.MISSING
+            self._columns.append(_Ids(cells, parts.fields[field]) if is_id else cells)
         self._nested: list[tuple[str, Callable[[Sequence[Any]], tuple[Any, ...]], _Nested]] = []
-        for nested_field, cells in at.items():
+        for nested_field, places in at.items():
             unless = defaults[str(nested_field)] if nested_field in optional else dataclasses.MISSING
-            reads = [(field, reader(field)) for _, field in cells]
+            reads = [(field, reader(field)) for _, field in places]
             nested = _Nested(reads, given[nested_field], parts.fields[str(nested_field)], unless)
-            self._nested.append((str(nested_field), _picker([position for position, _ in cells]), nested))
+            self._nested.append((str(nested_field), _picker([position for position, _ in places]), nested))
         self._rest = {
             name: value
             for name, value in defaults.items()

@@ -223,7 +223,7 @@ class _Lines:
         """Return the cells of the row that begins with the line just taken, and take the rest of its lines."""
         if raw is _OVERLONG:
             raise _BadRowError("TOO_LONG", f"has a line of more than {MAX_ROW_BYTES:,} bytes")
-        if raw.count(b'"') % 2 == 0:
+        if b'"' not in raw or raw.count(b'"') % 2 == 0:
             return _cells(self._text(raw), width, self._delimiter)
         further = self._closing()
         if further:

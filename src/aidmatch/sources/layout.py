@@ -17,7 +17,7 @@ from aidmatch.sources.aliases import folded, headers_of
 from aidmatch.sources.assembly import EMPTY, Assembly, NotQuicklyError, Parts
 from aidmatch.sources.columns import columns_of, optional_parts
 from aidmatch.sources.faults import flaw_of
-from aidmatch.sources.spelling import SCALED, SpellingError, Units, spellings_of
+from aidmatch.sources.spelling import SCALED, SpellingError, Units, id_as_it_is, spellings_of
 
 __all__ = ["Flaw", "Layout"]
 
@@ -128,6 +128,7 @@ class Layout:
             for field, translation in values.items()
         }
         self._spellings = spellings_of(record)
+        self._ids = {field for field, one in self._spellings.items() if one is id_as_it_is} - self._translations.keys()
         self._readers = {field: self._reader(field) for field in self._by_field}
         self._units = Units(units)
         if units and not self._by_field.keys() >= {"unit", "quantity"}:
@@ -375,7 +376,7 @@ class Layout:
         assembly = None
         if parts is not None and not flaws and not self._units:
             with suppress(Exception):  # the long way names what is wrong with a constant
-                assembly = Assembly(self._kind, parts, fields, self._readers.__getitem__, self._filled)
+                assembly = Assembly(self._kind, parts, fields, self._readers.__getitem__, self._ids, self._filled)
         return _Shape(headers, flaws, assembly)
 
     def _follows(self, place: tuple[int | str, ...], spoilt: set[str]) -> bool:

@@ -21,7 +21,7 @@ from aidmatch.place import AreaCode
 from aidmatch.sources.aliases import VALUES, folded
 from aidmatch.sources.columns import columns_of, nested_in
 
-__all__ = ["SCALED", "Spelling", "SpellingError", "Units", "spellings_of"]
+__all__ = ["SCALED", "Spelling", "SpellingError", "Units", "id_as_it_is", "spellings_of"]
 
 #: Takes a cell that is not empty, and gives it in the spelling the record asks for.
 Spelling = Callable[[Any], Any]
@@ -160,7 +160,7 @@ def _spelling(field: str, hint: Any) -> Spelling | None:
     while get_origin(hint) in (Union, UnionType):
         hint = next(choice for choice in get_args(hint) if choice is not NoneType)
     if hint == Id:
-        return _id
+        return id_as_it_is
     if hint == AreaCode:
         return _code
     if hint == Areas or field in ("category", "only_categories", "windows"):
@@ -189,7 +189,23 @@ def _exact(cell: Any) -> Any:
     return cell
 
 
-def _id(cell: Any) -> Any:
+def id_as_it_is(cell: Any) -> Any:
+    """Give an id as it is, unless a spreadsheet has taken digits from it.
+
+    Parameters
+    ----------
+    cell
+        A cell that is not empty.
+
+    Returns
+    -------
+    The cell; an integer of a whole `Decimal`.
+
+    Raises
+    ------
+    SpellingError
+        ``LOST_DIGITS`` if it is a float of sixteen digits or more, or in scientific notation (which has a plus).
+    """
     if isinstance(cell, float) and abs(cell) >= _FIFTEEN:
         raise SpellingError(*_LOST)
     if isinstance(cell, str):
@@ -200,7 +216,7 @@ def _id(cell: Any) -> Any:
 
 
 def _code(cell: Any) -> Any:
-    cell = _id(_plain(cell))
+    cell = id_as_it_is(_plain(cell))
     if isinstance(cell, float) and cell.is_integer():
         cell = int(cell)
     if isinstance(cell, int) and not isinstance(cell, bool):
