@@ -132,6 +132,7 @@ def test_a_merged_cell_among_the_rows_costs_its_rows(build: Build) -> None:
         ([["a", "b"]], {"header": 7}, "NO_HEADER"),
         ([["a", "b"], [], ["c"]], {"header": 2}, "NO_HEADER"),
         ([["a"], ["b", "c"]], {"header": 1}, "UNNAMED_COLUMN"),
+        ([["a"], [*[""] * 27, 1]], {"header": 1}, "UNNAMED_COLUMN"),
         ([["a", "a"], [1, 2]], {}, "DUPLICATE_COLUMN"),
         ([["a"]], {"sheet": "别的"}, "NO_SHEET"),
         ([["a"]], {"sheet": 1}, "NO_SHEET"),

@@ -193,7 +193,7 @@ class _Sheet:
             below = set().union(*map(_filled, top[number + 1 :]))
             if filled and below <= filled and all(isinstance(cells[column], str) for column in filled):
                 return number, self._named(number, rows, top)
-        merged = " A heading is merged over several columns;" if self._merged else ""
+        merged = " a merged heading names its first column only;" if self._merged else ""
         raise SourceError(
             f"{self._source}: none of the first {HEADER_WITHIN} rows has a text over every column with cells below "
             f"it;{merged} say header=, or name every column",
