@@ -112,6 +112,7 @@ def test_a_cold_import_loads_no_solver_no_scipy_no_pandas() -> None:
     script = (
         "import sys, aidmatch; "
         "heavy = {'pylmcf', 'scipy', 'pandas', 'ortools', 'networkx', 'highspy', 'hypothesis', 'pytest', 'tqdm'}; "
+        "heavy |= {'narwhals', 'pyarrow', 'python_calamine'}; "
         "print(sorted(heavy & set(sys.modules)))"
     )
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from aidmatch.errors import InputError
 
-__all__ = ["Column", "columns_of", "optional_parts"]
+__all__ = ["Column", "columns_of", "nested_in", "optional_parts"]
 
 
 class Column(NamedTuple):
@@ -51,7 +51,7 @@ def columns_of(record: type) -> tuple[Column, ...]:
     hints = get_type_hints(record)
     found: list[Column] = []
     for field in dataclasses.fields(record):
-        nested = _nested(hints[field.name])
+        nested = nested_in(hints[field.name])
         if nested is None:
             found.append(Column(field.name, None, not _has_default(field)))
             continue
@@ -85,6 +85,17 @@ def _has_default(field: dataclasses.Field[Any]) -> bool:
     return field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
 
 
-def _nested(hint: Any) -> type | None:
+def nested_in(hint: Any) -> type | None:
+    """Find the record that a field nests.
+
+    Parameters
+    ----------
+    hint
+        The field's type.
+
+    Returns
+    -------
+    A dataclass; None where the field is a plain one.
+    """
     choices = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
     return next((kind for kind in choices if isinstance(kind, type) and dataclasses.is_dataclass(kind)), None)

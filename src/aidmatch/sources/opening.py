@@ -6,13 +6,13 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
 from aidmatch.errors import AidMatchError, PluginError, SourceError
 from aidmatch.plugins import Registry
-from aidmatch.sources.csv_files import CsvFile
-from aidmatch.sources.json_files import JsonFile, JsonLines
+from aidmatch.sources.frames import ArrowStream, Frame, is_frame
 from aidmatch.sources.mappings import Mappings
 from aidmatch.sources.table import Row, Source
 
@@ -26,14 +26,27 @@ SOURCES: Final = Registry(
         "json": "aidmatch.sources.json_files:JsonFile",
         "jsonl": "aidmatch.sources.json_files:JsonLines",
         "sqlite": "aidmatch.sources.sql:sqlite_file",
+        "excel": "aidmatch.sources.excel:Excel",
+        "parquet": "aidmatch.sources.columnar:Parquet",
+        "arrow": "aidmatch.sources.columnar:ArrowFile",
+        "tsv": "aidmatch.sources.csv_files:tab_separated",
     },
 )
 
-_BY_SUFFIX: Final[Mapping[str, type[CsvFile | JsonFile | JsonLines]]] = {
-    ".csv": CsvFile,
-    ".json": JsonFile,
-    ".jsonl": JsonLines,
-    ".ndjson": JsonLines,
+#: The scheme that reads files of a suffix; a comma or a tab is told by `CsvFile` itself.
+_BY_SUFFIX: Final[Mapping[str, str]] = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".tab": "csv",
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".xlsx": "excel",
+    ".xlsm": "excel",
+    ".xls": "excel",
+    ".parquet": "parquet",
+    ".feather": "arrow",
+    ".arrow": "arrow",
 }
 # at least two characters, so that C:\x.csv is a path
 _NAMED = re.compile(r"([A-Za-z][A-Za-z0-9_+-]+):(.*)", re.DOTALL)
@@ -43,14 +56,16 @@ _PASSWORD = re.compile(
 )
 
 
-def open_source(given: str | os.PathLike[str] | Source | Iterable[Mapping[str, Any] | Row]) -> tuple[Source, str]:
+def open_source(
+    given: str | os.PathLike[str] | Source | ArrowStream | Iterable[Mapping[str, Any] | Row],
+) -> tuple[Source, str]:
     """Make a source of what a caller handed over.
 
     Parameters
     ----------
     given
-        A path that ends in a known suffix, ``scheme:target`` for a plug-in, an object with a method ``rows``, or an
-        iterable of mappings.
+        A path that ends in a known suffix, ``scheme:target`` for a plug-in, a frame, an object with a method ``rows``,
+        or an iterable of mappings.
 
     Returns
     -------
@@ -77,13 +92,15 @@ def open_source(given: str | os.PathLike[str] | Source | Iterable[Mapping[str, A
             return _named(_plugin(scheme, target), scheme)
     if isinstance(given, str | os.PathLike):
         return _file(given)
+    if is_frame(given):  # before sources, for polars has a method rows() of its own
+        return _named(Frame(given), "frame")
     if isinstance(given, Source):
         return _named(given, type(given).__name__)
     if isinstance(given, Iterable) and not isinstance(given, Mapping | bytes | bytearray):
         return _named(Mappings(given), "rows")
     raise SourceError(
-        f"{type(given).__name__} is no source; give a path, 'scheme:target', an object with rows(), or a list of "
-        "mappings",
+        f"{type(given).__name__} is no source; give a path, 'scheme:target', a frame, an object with rows(), or a list "
+        "of mappings",
         code="NOT_A_SOURCE",
     )
 
@@ -93,14 +110,15 @@ def _named(source: Source, otherwise: str) -> tuple[Source, str]:
 
 
 def _file(path: str | os.PathLike[str]) -> tuple[Source, str]:
-    kind = _BY_SUFFIX.get(Path(os.fsdecode(path)).suffix.lower())
-    if kind is None:
+    scheme = _BY_SUFFIX.get(Path(os.fsdecode(path)).suffix.lower())
+    if scheme is None:
         # the text is not quoted: it may be the data themselves
         raise SourceError(
-            f"a path should end in {', '.join(_BY_SUFFIX)}; 'csv:…', 'json:…' and 'jsonl:…' read a file of any name",
+            f"a path should end in {', '.join(_BY_SUFFIX)}; 'csv:…', 'excel:…' and so on read a file of any name",
             code="UNKNOWN_SUFFIX",
         )
-    return _named(kind(os.fsdecode(path)), "file")
+    module, _, kind = SOURCES.builtin[scheme].partition(":")
+    return _named(getattr(import_module(module), kind)(os.fsdecode(path)), "file")
 
 
 def _plugin(scheme: str, target: str) -> Source:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from hashlib import sha256
-from itertools import compress
+from itertools import compress, islice
 from operator import attrgetter
 from typing import Any, Literal, TypeVar, overload
 
@@ -14,6 +15,7 @@ from pydantic import TypeAdapter
 
 from aidmatch.errors import InputError, RowsError
 from aidmatch.report import Fault, Report
+from aidmatch.sources.frames import ArrowStream
 from aidmatch.sources.layout import Layout
 from aidmatch.sources.locating import ABSENT, Locating
 from aidmatch.sources.opening import blaming, open_source
@@ -99,7 +101,7 @@ class Records(Sequence[T]):
 
 
 def read(
-    source: str | os.PathLike[str] | Source | Iterable[Mapping[str, Any] | Row],
+    source: str | os.PathLike[str] | Source | ArrowStream | Iterable[Mapping[str, Any] | Row],
     record: type[T],
     *,
     columns: Mapping[str, str] | None = None,
@@ -107,6 +109,8 @@ def read(
     constants: Mapping[str, Any] | None = None,
     ignore: Iterable[str] = (),
     coordinates: str | None = None,
+    aliases: Mapping[str, Iterable[str]] | None = None,
+    units: Mapping[str, tuple[str, int | Fraction]] | None = None,
     errors: Literal["raise", "keep"] = "raise",
 ) -> Records[T]:
     r"""Read a source as records of one kind.
@@ -117,8 +121,9 @@ def read(
     Parameters
     ----------
     source
-        A path ending in .csv, .json, .jsonl or .ndjson; ``scheme:target`` for a named plug-in (``C:\x.csv`` is a
-        path); an object with a method ``rows``; or any iterable of mappings, which is consumed.
+        A path ending in .csv, .tsv, .json, .jsonl, .ndjson, .xlsx, .xls, .parquet, .feather or .arrow;
+        ``scheme:target`` for a named plug-in (``C:\x.csv`` is a path); a frame (pandas, polars, pyarrow, DuckDB and
+        what else narwhals knows); an object with a method ``rows``; or any iterable of mappings, which is consumed.
     record
         The records' class, such as `Need`.
     columns
@@ -135,6 +140,13 @@ def read(
         The system of the source's points: ``WGS-84``, ``GCJ-02`` (AMap, Tencent) or ``BD-09`` (Baidu). They are
         converted to WGS-84, which is what they are taken for if nothing is declared; where a point lies decides
         nothing. A column ``coordinates`` of the source, or one that `columns` maps to it, must agree in every row.
+    aliases
+        By field: further headers under which it is recognised, beside its name and the Chinese and English ones of
+        `aidmatch.sources.aliases`. Headers are equal after NFKC, folding of case and removal of white space.
+    units
+        By the source's unit: this library's, and how many of these one of the source's is, an integer or a
+        `Fraction`: ``{"公斤": ("斤", 2)}``. Quantities are converted and the row flagged (``UNIT_CONVERTED``); where
+        the result would not be whole, the row is refused (``UNIT_NOT_EXACT``).
     errors
         ``raise`` if any row is refused, or ``keep`` the good rows and go on.
 
@@ -152,8 +164,9 @@ def read(
         If any row is refused, and `errors` is ``raise``; its report names every fault.
     SourceError
         If there is nothing to read, or the source's columns are not the record's: ``UNKNOWN_COLUMN``,
-        ``MISSING_COLUMN``, ``CONSTANT_AND_COLUMN``. Where rows are mappings this is so if a column is unknown or
-        missing in every one of them; else it is the fault of the rows. ``SOURCE_FAILED`` if the source breaks off.
+        ``MISSING_COLUMN``, ``DUPLICATE_COLUMN``, ``CONSTANT_AND_COLUMN``. Where rows are mappings this is so if a
+        column is unknown or missing in every one of them; else it is the fault of the rows. ``SOURCE_FAILED`` if the
+        source breaks off.
     PluginError
         If a named plug-in is unknown or broken.
     InputError
@@ -162,7 +175,15 @@ def read(
     if errors not in ("raise", "keep"):
         raise InputError("errors= should be 'raise' or 'keep'", code="UNKNOWN_OPTION")
     locating = Locating(record, coordinates, columns or {}, values or {})
-    layout = Layout(record, locating.columns, locating.values, constants or {}, (*ignore, *locating.headers))
+    layout = Layout(
+        record,
+        locating.columns,
+        locating.values,
+        constants or {},
+        (*ignore, *locating.headers),
+        aliases or {},
+        units or {},
+    )
     opened, name = open_source(source)
     with blaming(name):
         headers = getattr(opened, "columns", None)
@@ -172,25 +193,37 @@ def read(
     made: list[T] = []
     lines: list[int] = []
     refused: list[Fault] = []
+    flagged: list[Fault] = []
     always: Iterable[str] | None = None
     ever: set[str] = set()
     rows_read = 0
-    for row in _rows(opened, table, name):
+    make_of_cells = layout.maker(tuple(headers or ()))
+    system_at = next((at for at, header in enumerate(headers or ()) if header == locating.header), None)
+    with_lists = headers is not None and hasattr(opened, "lists")
+    for row in _lists(opened, table, name) if with_lists else _rows(opened, table, name):
         rows_read += 1
-        if row.fault is not None:
-            refused.append(row.fault)
-            continue
-        mixed = locating.contradiction(row.values.get(locating.header, ABSENT), name, row.line)
+        if isinstance(row, Row):
+            flagged += row.flags
+            if row.fault is not None:
+                refused.append(row.fault)
+                continue
+            line, said = row.line, row.values.get(locating.header, ABSENT)
+        else:
+            line, cells = row
+            said = ABSENT if system_at is None else cells[system_at]
+        mixed = locating.contradiction(said, name, line)
         if mixed is not None:
             refused.append(mixed)
             continue
-        one, flaws = layout.make(row.values)
+        one, flaws, flags = layout.make(row.values) if isinstance(row, Row) else make_of_cells(cells)
         if not flaws:
+            if flags:
+                flagged += (Fault(name, line, *flag) for flag in flags)
             made.append(one)
-            lines.append(row.line)
+            lines.append(line)
             continue
-        refused += (Fault(name, row.line, *flaw) for flaw in flaws)
-        if not made:
+        refused += (Fault(name, line, *flaw) for flaw in flaws)
+        if not made and headers is None:
             always = [header for header in (row.values if always is None else always) if header in row.values]
             ever.update(row.values)
     if headers is None and always is not None and not made:
@@ -201,7 +234,8 @@ def read(
     refused += outside + repeats.refused
     kept = [index not in repeats.left_out for index in range(len(made))]
     records, places = tuple(compress(made, kept)), tuple(compress(lines, kept))
-    flagged = repeats.flagged + oddities_in(records, places, record, name, layout.header_of)
+    flagged += repeats.flagged
+    flagged += oddities_in(records, places, record, name, layout.header_of)
     report = Report(name, rows_read, len(records), _by_line(refused), _by_line(flagged), locating.system, converted)
     if refused and errors == "raise":
         raise RowsError(report)
@@ -218,6 +252,12 @@ def _rows(source: Source, table: str, name: str) -> Iterator[Row]:
                 yield Row(number, row)
             else:
                 yield Row(number, {}, Fault(name, number, None, "NOT_AN_OBJECT", "should be a mapping"))
+
+
+def _lists(source: Any, table: str, name: str) -> Iterator[Any]:
+    """Yield the rows of a source that gives lists, without the header."""
+    with blaming(name):
+        yield from islice(source.lists(table), 1, None)
 
 
 def _by_line(faults: Iterable[Fault]) -> tuple[Fault, ...]:

@@ -23,11 +23,14 @@ class Row:
         Cells by column header. A missing key and None both mean an empty cell.
     fault
         Set, with empty `values`, where the source itself could not make sense of the row; reading goes on after it.
+    flags
+        What the source noticed about a row that can be read, or about itself, on its first row.
     """
 
     line: int
     values: Mapping[str, Any]
     fault: Fault | None = None
+    flags: tuple[Fault, ...] = ()
 
 
 @runtime_checkable
@@ -36,7 +39,8 @@ class Source(Protocol):
 
     A source knows nothing of needs or caregivers. It may have an attribute ``name`` for messages; else its class's
     name is used. It may have an attribute ``columns``: headers known before the first row, so that a wrong header is
-    found in a table without rows, too.
+    found in a table without rows, too. It may have a method ``lists`` that takes a table's name and yields
+    ``(line, cells)``, the header first, where all cells are text; a `Row` stands for a row with a fault or a flag.
     """
 
     def rows(self, table: str) -> Iterable[Mapping[str, Any] | Row]:
