@@ -1,5 +1,7 @@
 """What a supply may do as a whole: against trying every set; and answers that are stopped at any moment."""
 
+import time
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -16,6 +18,7 @@ from aidmatch.formulation.flow import formulate
 from aidmatch.formulation.integer import IntegerFormulation, formulate_integers, what_needs_integers
 from aidmatch.integer_program import NO_LIMIT, IntegerProgram, RowKind
 from aidmatch.solvers.mip import Highs
+from aidmatch.synthetic import county_care
 
 
 def formulated(case: IntegerCase) -> IntegerFormulation | None:
@@ -133,3 +136,37 @@ def test_a_stop_at_any_moment_leaves_a_checked_answer_with_true_bounds(seed: int
         for bound in (level.bound, level.claimed_bound):
             if bound is not None:
                 assert bound >= optimum if level.sense == "max" else bound <= optimum
+
+
+class WithoutGrowing:
+    """HiGHS without linear programs that grow, so that no sets are columns."""
+
+    def __init__(self) -> None:
+        self._highs = Highs()
+        self.name, self.version = "plain", "0"
+        self.relaxation, self.search = self._highs.relaxation, self._highs.search
+
+
+def county(km: float) -> IntegerCase:
+    made = county_care()
+    hours = np.random.default_rng(3).integers(12, 30, 120)
+    caregivers = [
+        replace(one, min_persons=3, minutes_per_week=60 * int(hour))
+        for one, hour in zip(am.read(made, am.Caregiver), hours, strict=True)
+    ]
+    problem = am.CareProblem(am.read(made, am.Client), caregivers, as_of=made.as_of)
+    return IntegerCase(problem, am.Policy.care(max_km=km, levels=("coverage", "minimum-loads", "distance")))
+
+
+def test_with_and_without_sets_of_clients_no_bound_is_beyond_the_others_answer() -> None:
+    made = formulated(county(1.2))
+    assert made is not None
+    with_sets = solve_integer(made.program, Highs(), deadline=time.monotonic() + 6)
+    without = solve_integer(made.program, WithoutGrowing(), deadline=time.monotonic() + 3)
+    for row, (value, other) in enumerate(zip(with_sets.level_values, without.level_values, strict=True)):
+        assert max(with_sets.claimed[row], with_sets.certified[row]) <= other
+        assert max(without.claimed[row], without.certified[row]) <= value
+        if value != other:
+            break
+    matching = made.matching(with_sets, ("highs", "0"), "0")
+    am.verify(made.flow.problem, matching)
