@@ -51,6 +51,7 @@ HEADERS: Final[Mapping[str, tuple[str, ...]]] = {
     "only_categories": ("only categories", "限定类别"),
     "only_areas": ("only areas", "限定地区"),
     "only_items": ("only items", "限定物品"),
+    "project": ("项目",),
     "only_project": ("only project", "限定项目"),
     "max_shipments": ("max shipments", "最多发货次数"),
     "cost": ("费用", "成本"),
