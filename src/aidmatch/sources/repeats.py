@@ -76,10 +76,10 @@ def repeats_in(
                     words = f"has the same {' and '.join(key)} as line {lines[other]}, but other contents"
                     refused.append(Fault(source, lines[index], header, "DUPLICATE_ID", words))
     if columns.issuperset(((None, "household_id"), (None, "item"), ("gate", "status"))):
-        open_needs = (
+        open_needs = [
             (one.household_id, one.item) if one.gate.status == "open" and index not in left_out else None
             for index, one in enumerate(records)
-        )
+        ]
         for first, *others in _groups(open_needs):
             for index in others:
                 words = f"is open for the same household and item as line {lines[first]}"
@@ -89,8 +89,11 @@ def repeats_in(
 
 def _groups(keys: Iterable[Hashable]) -> Iterable[list[int]]:
     """Positions that share a key, where more than one does; None is no key."""
-    first_of: dict[Hashable, int] = {}
+    keys = list(keys)
     groups: dict[int, list[int]] = {}
+    if len(set(keys)) == len(keys):
+        return groups.values()
+    first_of: dict[Hashable, int] = {}
     for index, key in enumerate(keys):
         if key is not None:
             first = first_of.setdefault(key, index)
