@@ -28,9 +28,15 @@ HEADER = [
 def write(path: Path, rows: int, places: int) -> None:
     """Write needs with every column of `Need`, of households in so many places."""
     draw = random.Random(7)  # noqa: S311  # a table to read, no secret
+    points = [(draw.uniform(35.8, 37), draw.uniform(115.3, 116.5)) for _ in range(places)]
+    # nine square counties, so that codes and points agree
     where = [
-        (f"3715{draw.randrange(10**8):08}", f"{draw.uniform(35.8, 37):.6f}", f"{draw.uniform(115.3, 116.5):.6f}")
-        for _ in range(places)
+        (
+            f"37150{1 + int((lat - 35.8) / 0.401) * 3 + int((lon - 115.3) / 0.401)}{draw.randrange(10**6):06}",
+            f"{lat:.6f}",
+            f"{lon:.6f}",
+        )
+        for lat, lon in points
     ]
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
