@@ -412,7 +412,8 @@ class _Relaxed:
         # on the face alone it is quicker; on the whole, its multipliers are better
         large = len(self.program.most) > SMALL
         low, high = self._face() if large else (self.low, self.program.most)
-        answer = solver.relaxation(self.linear, seconds, low, high)
+        linear = Linear.compact(self.program, self.level, self.budgets) if large else self.linear
+        answer = solver.relaxation(linear, seconds, low, high)
         if answer is None or answer.infeasible:
             return self.empty_tree(), self._inserted(np.zeros(len(self.program.most)))
         tree = self._one_leaf(*self._rounded(answer.row_dual))
