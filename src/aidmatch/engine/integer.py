@@ -49,6 +49,10 @@ FEW: Final = 3
 WHOLE: Final = 0.5
 #: Part of a search's time for the pairs that the relaxation nearly likes, in a large component.
 NEARLY: Final = 0.8
+#: Part of a search's time, before that, for the pairs alone that are known or that the relaxation takes.
+SOONEST: Final = 0.4
+#: Seconds a column that handing over a program and presolving it takes at least.
+READING: Final = 2e-5
 #: How often a ray is added that proves a case empty.
 _RAYS: Final = (1e3, 1e6, -1e3, -1e6)
 
@@ -119,8 +123,8 @@ def solve_integer(
     count = len(program.levels)
     for row in range(count):
         left = None if deadline is None else deadline - clock()
-        # what is left is shared over the levels to come
-        level_end = None if left is None else clock() + max(0.0, left) / (count - row)
+        # what is left is shared over the levels to come, the higher ones first: their gaps weaken all bounds below
+        level_end = None if left is None else clock() + max(0.0, left) * 2 / (count - row + 1)
         solves += _level(parts, row, solver, level_end, clock)
         level = program.levels[row]
         top = max((part.reached[row] for part in parts), default=level.constant)
@@ -509,14 +513,19 @@ class _Relaxed:
     def search(self, solver: MipSolver, seconds: float | None) -> MipAnswer:
         """What the solver finds."""
         low, high = self._face()
-        few = self._few(high)
-        if few is not None:
-            share = NEARLY if len(few) > SMALL else 0.5
+        large = len(high) > SMALL
+        # few columns are searched soonest: what is known and the relaxation together, then the cheapest as well
+        for each, share in ((0, SOONEST), (FEW, NEARLY)) if large else ((FEW, 0.5),):
+            few = self._few(high, each)
+            if few is None or (large and seconds is not None and seconds < READING * int((few > 0).sum())):
+                break
             first = self._search_within(solver, None if seconds is None else share * seconds, low, few)
             self.accept(first)
             seconds = None if seconds is None else max(0.0, seconds - first.seconds)
             if self.part.certified[self.row] >= _value(self.part.program.levels[self.row], self.part.values):
                 return MipAnswer(None, None, first.seconds)
+        if large and seconds is not None and seconds < READING * len(high):
+            return MipAnswer(None, None, 0.0)  # the time would go into handing it over
         return solver.search(self.linear, seconds, low, high, self._start())
 
     def _search_within(self, solver: MipSolver, seconds: float | None, low: Ints, high: Ints) -> MipAnswer:
@@ -525,7 +534,7 @@ class _Relaxed:
         inside = np.flatnonzero((high > 0) | (np.arange(len(high)) >= len(self.program.demand_of)))
         place = np.zeros(len(high), dtype=np.int64)
         place[inside] = np.arange(len(inside))
-        program = _cut(self.program, inside, np.arange(len(self.program.row_kind)), place)
+        program = _cut(replace(self.program, levels=()), inside, np.arange(len(self.program.row_kind)), place)
         level = replace(self.level, cost=self.level.cost[inside])
         budgets = [(replace(higher, cost=higher.cost[inside]), budget) for higher, budget in self.budgets]
         linear = Linear.of(program, level, budgets)
@@ -538,7 +547,7 @@ class _Relaxed:
         values[inside] = answer.values
         return MipAnswer(values, None, took)
 
-    def _few(self, high: Ints) -> Ints | None:
+    def _few(self, high: Ints, each: int) -> Ints | None:
         """Limits that leave only pairs that are known or that the relaxation nearly likes; None if these are most."""
         arcs = len(self.program.demand_of)
         if self.guide is None or arcs < FEW * len(np.unique(self.program.demand_of)):
@@ -550,7 +559,7 @@ class _Relaxed:
         last = self.part.program.levels[-1].cost[:arcs]
         order = np.lexsort((last, np.round(reduced[:arcs], 6), self.program.demand_of))
         first = np.searchsorted(self.program.demand_of[order], self.program.demand_of[order])
-        keep[order[np.arange(arcs) - first < FEW]] = True
+        keep[order[np.arange(arcs) - first < each]] = True
         few = high.copy()
         few[:arcs][~keep] = 0
         return few
