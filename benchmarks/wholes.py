@@ -36,8 +36,10 @@ def show(title: str, seconds: float, cpu: float, levels: Sequence[tuple[str, int
     for name, value, certified, claimed in levels:
         gap = None if certified is None else 100 * abs(value - certified) / max(1, abs(value))
         shown = "open" if gap is None else f"{gap:.3f} %"
-        print(f"  {name:<24}{value:>12,}{certified if certified is not None else '–':>14}"
-              f"{claimed if claimed is not None else '–':>14}{shown:>12}")
+        print(
+            f"  {name:<24}{value:>12,}{certified if certified is not None else '–':>14}"
+            f"{claimed if claimed is not None else '–':>14}{shown:>12}"
+        )
 
 
 def main() -> None:

@@ -54,6 +54,12 @@ def test_a_whole_need_gets_all_or_nothing() -> None:
     assert matching.solving.why == ("1 whole demands",)
 
 
+def test_a_whole_need_above_all_stock_is_unmet_with_its_reason_and_takes_nothing() -> None:
+    matching = giving([need("n1", 9, whole=True), need("n2", 2, category="B")], [lot("d1", 3), lot("d2", 4)])
+    assert dict(matching.reasons) == {"n1": "DOES_NOT_FIT"}
+    assert {demand for demand, _ in sent(matching)} == {"n2"}
+
+
 def test_a_whole_need_is_put_together_from_lots() -> None:
     assert sent(giving([need("n1", 5, whole=True)], [lot("d1", 2), lot("d2", 3)])) == {("n1", "d1"): 2, ("n1", "d2"): 3}
 
@@ -311,7 +317,13 @@ def test_large_components_reach_the_optimum_and_true_bounds(seed: int, monkeypat
 def test_a_large_market_within_little_time_is_served_at_every_level() -> None:
     rng = np.random.default_rng(2)
     needs = [
-        need(f"n{i}", int(rng.integers(1, 6)), whole=i % 5 == 0, category="ABCD"[i % 4], place=place(lat=36 + i % 40 / 99))
+        need(
+            f"n{i}",
+            int(rng.integers(1, 6)),
+            whole=i % 5 == 0,
+            category="ABCD"[i % 4],
+            place=place(lat=36 + i % 40 / 99),
+        )
         for i in range(160)
     ]
     lots = [lot(f"d{j}", int(rng.integers(4, 9)), min_lot=2, donor_id=f"x{j % 40}") for j in range(80)]

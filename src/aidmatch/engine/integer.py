@@ -50,7 +50,7 @@ WHOLE: Final = 0.5
 #: Part of a search's time for the pairs that the relaxation nearly likes, in a large component.
 NEARLY: Final = 0.8
 #: Part of a search's time, before that, for the pairs alone that are known or that the relaxation takes.
-SOONEST: Final = 0.4
+SOONEST: Final = 0.75
 #: Seconds a column that handing over a program and presolving it takes at least.
 READING: Final = 2e-5
 #: How often a ray is added that proves a case empty.
