@@ -519,7 +519,8 @@ class _Relaxed:
             few = self._few(high, each)
             if few is None or (large and seconds is not None and seconds < READING * int((few > 0).sum())):
                 break
-            first = self._search_within(solver, None if seconds is None else share * seconds, low, few)
+            least, few = self._as_served(low, few) if large and not each else (low, few)
+            first = self._search_within(solver, None if seconds is None else share * seconds, least, few)
             self.accept(first)
             seconds = None if seconds is None else max(0.0, seconds - first.seconds)
             if self.part.certified[self.row] >= _value(self.part.program.levels[self.row], self.part.values):
@@ -527,6 +528,17 @@ class _Relaxed:
         if large and seconds is not None and seconds < READING * len(high):
             return MipAnswer(None, None, 0.0)  # the time would go into handing it over
         return solver.search(self.linear, seconds, low, high, self._start())
+
+    def _as_served(self, low: Ints, high: Ints) -> tuple[Ints, Ints]:
+        """Limits that keep what each demand is served, where a level has costs of pairs alone."""
+        arcs, program = len(self.program.demand_of), self.program
+        low, high = low.copy(), high.copy()
+        if self.level.cost[arcs:].any():
+            return low, high
+        of = np.repeat(program.row_kind, np.diff(program.row_start))
+        served = program.row_column[(of == RowKind.SERVED) & (program.row_column >= arcs)]
+        low[served] = high[served] = self._start()[served]
+        return low, high
 
     def _search_within(self, solver: MipSolver, seconds: float | None, low: Ints, high: Ints) -> MipAnswer:
         """Search a program that is without the columns that limits close, which may be most of it."""
