@@ -54,6 +54,12 @@ def test_a_whole_need_gets_all_or_nothing() -> None:
     assert matching.solving.why == ("1 whole demands",)
 
 
+def test_a_whole_need_above_all_stock_is_unmet_with_its_reason_and_takes_nothing() -> None:
+    matching = giving([need("n1", 9, whole=True), need("n2", 2, category="B")], [lot("d1", 3), lot("d2", 4)])
+    assert dict(matching.reasons) == {"n1": "DOES_NOT_FIT"}
+    assert {demand for demand, _ in sent(matching)} == {"n2"}
+
+
 def test_a_whole_need_is_put_together_from_lots() -> None:
     assert sent(giving([need("n1", 5, whole=True)], [lot("d1", 2), lot("d2", 3)])) == {("n1", "d1"): 2, ("n1", "d2"): 3}
 
@@ -278,6 +284,55 @@ def test_an_early_stop_gives_a_checked_answer_with_true_bounds(seed: int) -> Non
         assert truth is not None
         assert level.bound >= truth[0] if level.sense == "max" else level.bound <= truth[0]
         above = (*above, level.value)
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_large_giving_stopped_at_any_moment_is_checked_and_its_bounds_are_true(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aidmatch.engine.integer.SMALL", 0)  # every component counts as large
+    rng = np.random.default_rng(1000 + seed)
+    case = giving_case(int(rng.integers(10_000)))
+    made = program_of(case)
+    solution = solve_integer(made.program, Highs(), deadline=1e6, clock=Stopped(int(rng.integers(1, 60))))
+    matching = made.matching(solution, ("highs", "x"), "0")
+    am.verify(case.problem, matching)
+    above: tuple[int, ...] = ()
+    for level in matching.levels:
+        truth = best(case, above)
+        assert truth is not None
+        assert level.bound >= truth[0] if level.sense == "max" else level.bound <= truth[0]
+        above = (*above, level.value)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_large_components_reach_the_optimum_and_true_bounds(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aidmatch.engine.integer.SMALL", 0)
+    case = (giving_case if seed % 3 else care_case)(seed)
+    matching = am.solve(case.problem, policy=case.policy)
+    am.verify(case.problem, matching)
+    assert tuple(level.value for level in matching.levels) == best(case)
+
+
+def test_a_large_market_within_little_time_is_served_at_every_level() -> None:
+    rng = np.random.default_rng(2)
+    needs = [
+        need(
+            f"n{i}",
+            int(rng.integers(1, 6)),
+            whole=i % 5 == 0,
+            category="ABCD"[i % 4],
+            place=place(lat=36 + i % 40 / 99),
+        )
+        for i in range(160)
+    ]
+    lots = [lot(f"d{j}", int(rng.integers(4, 9)), min_lot=2, donor_id=f"x{j % 40}") for j in range(80)]
+    donors = [Donor(id=f"x{k}", max_shipments=3) for k in range(40)]
+    problem = am.GivingProblem(needs, lots, donors=donors, as_of=DAY)
+    for seconds in (0.0, 0.3, 1.5):
+        matching = am.solve(problem, time_limit=seconds, policy=am.Policy.giving(max_km=60))
+        am.verify(problem, matching)
+        assert all(level.value > 0 for level in matching.levels)
 
 
 def test_no_time_at_all_is_the_empty_answer_or_better() -> None:

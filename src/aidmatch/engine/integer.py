@@ -45,6 +45,14 @@ LEAF_STEPS: Final = 40
 WORK: Final = 5e6
 #: Pairs of each demand that a first search looks at, besides those that the relaxation takes.
 FEW: Final = 3
+#: Part of a level's time for the relaxation of a large component as a whole, before its optimal face alone.
+WHOLE: Final = 0.5
+#: Part of a search's time for the pairs that the relaxation nearly likes, in a large component.
+NEARLY: Final = 0.8
+#: Part of a search's time, before that, for the pairs alone that are known or that the relaxation takes.
+SOONEST: Final = 0.75
+#: Seconds a column that handing over a program and presolving it takes at least.
+READING: Final = 2e-5
 #: How often a ray is added that proves a case empty.
 _RAYS: Final = (1e3, 1e6, -1e3, -1e6)
 
@@ -118,8 +126,8 @@ def solve_integer(
     count = len(program.levels)
     for row in range(count):
         left = None if deadline is None else deadline - clock()
-        # what is left is shared over the levels to come, the higher ones first
-        level_end = None if left is None else clock() + max(0.0, left) * (0.5 if row < count - 1 else 1.0)
+        # what is left is shared over the levels to come, the higher ones first: their gaps weaken all bounds below
+        level_end = None if left is None else clock() + max(0.0, left) * 2 / (count - row + 1)
         solves += _level(parts, row, solver, level_end, clock, patterns)
         level = program.levels[row]
         top = max((part.reached[row] for part in parts), default=level.constant)
@@ -493,10 +501,16 @@ class _Relaxed:
 
     def root(self, solver: MipSolver, seconds: float | None) -> tuple[Tree, Ints | None]:
         """Multipliers of the linear relaxation, and its answer if that happens to be whole."""
-        # on the face alone it is quicker; on the whole, its multipliers are better
         large = len(self.program.most) > SMALL
-        low, high = self._face() if large else (self.low, self.program.most)
-        answer = solver.relaxation(self.linear, seconds, low, high)
+        linear, low, high = self.linear, self.low, self.program.most
+        if large:
+            linear = Linear.compact(self.program, self.level, self.budgets)
+        # on the face alone it is quicker; on the whole, its multipliers are better
+        first = seconds if seconds is None or not large else WHOLE * seconds
+        answer = solver.relaxation(linear, first, low, high)
+        if answer is None and large:
+            low, high = self._face()
+            answer = solver.relaxation(linear, None if seconds is None else (1 - WHOLE) * seconds, low, high)
         if answer is None or answer.infeasible:
             return self.empty_tree(), self._inserted(np.zeros(len(self.program.most)))
         tree = self._one_leaf(*self._rounded(answer.row_dual))
@@ -664,16 +678,53 @@ class _Relaxed:
     def search(self, solver: MipSolver, seconds: float | None) -> MipAnswer:
         """What the solver finds."""
         low, high = self._face()
-        few = self._few(high)
-        if few is not None:
-            first = solver.search(self.linear, None if seconds is None else seconds / 2, low, few, self._start())
+        large = len(high) > SMALL
+        # few columns are searched soonest: what is known and the relaxation together, then the cheapest as well
+        for each, share in ((0, SOONEST), (FEW, NEARLY)) if large else ((FEW, 0.5),):
+            few = self._few(high, each)
+            if few is None or (large and seconds is not None and seconds < READING * int((few > 0).sum())):
+                break
+            least, few = self._as_served(low, few) if large and not each else (low, few)
+            first = self._search_within(solver, None if seconds is None else share * seconds, least, few)
             self.accept(first)
             seconds = None if seconds is None else max(0.0, seconds - first.seconds)
             if self.part.certified[self.row] >= _value(self.part.program.levels[self.row], self.part.values):
                 return MipAnswer(None, None, first.seconds)
+        if large and seconds is not None and seconds < READING * len(high):
+            return MipAnswer(None, None, 0.0)  # the time would go into handing it over
         return solver.search(self.linear, seconds, low, high, self._start())
 
-    def _few(self, high: Ints) -> Ints | None:
+    def _as_served(self, low: Ints, high: Ints) -> tuple[Ints, Ints]:
+        """Limits that keep what each demand is served, where a level has costs of pairs alone."""
+        arcs, program = len(self.program.demand_of), self.program
+        low, high = low.copy(), high.copy()
+        if self.level.cost[arcs:].any():
+            return low, high
+        of = np.repeat(program.row_kind, np.diff(program.row_start))
+        served = program.row_column[(of == RowKind.SERVED) & (program.row_column >= arcs)]
+        low[served] = high[served] = self._start()[served]
+        return low, high
+
+    def _search_within(self, solver: MipSolver, seconds: float | None, low: Ints, high: Ints) -> MipAnswer:
+        """Search a program that is without the columns that limits close, which may be most of it."""
+        began = time.monotonic()
+        inside = np.flatnonzero((high > 0) | (np.arange(len(high)) >= len(self.program.demand_of)))
+        place = np.zeros(len(high), dtype=np.int64)
+        place[inside] = np.arange(len(inside))
+        program = _cut(replace(self.program, levels=()), inside, np.arange(len(self.program.row_kind)), place)
+        level = replace(self.level, cost=self.level.cost[inside])
+        budgets = [(replace(higher, cost=higher.cost[inside]), budget) for higher, budget in self.budgets]
+        linear = Linear.of(program, level, budgets)
+        left = None if seconds is None else max(0.0, seconds - (time.monotonic() - began))
+        answer = solver.search(linear, left, low[inside], high[inside], self._start()[inside])
+        took = time.monotonic() - began
+        if answer.values is None:
+            return replace(answer, seconds=took)
+        values = np.zeros(len(high))
+        values[inside] = answer.values
+        return MipAnswer(values, None, took)
+
+    def _few(self, high: Ints, each: int) -> Ints | None:
         """Limits that leave only pairs that are known or that the relaxation nearly likes; None if these are most."""
         arcs = len(self.program.demand_of)
         if self.guide is None or arcs < FEW * len(np.unique(self.program.demand_of)):
@@ -681,9 +732,11 @@ class _Relaxed:
         taken, reduced = self.guide
         keep = (taken[:arcs] > 1e-9) | (self.part.values[:arcs] > 0) | (self.part.low[:arcs] > 0)
         # the cheapest of each demand, too
-        order = np.lexsort((reduced[:arcs], self.program.demand_of))
+        # and of equally cheap ones, those that the last level would have
+        last = self.part.program.levels[-1].cost[:arcs]
+        order = np.lexsort((last, np.round(reduced[:arcs], 6), self.program.demand_of))
         first = np.searchsorted(self.program.demand_of[order], self.program.demand_of[order])
-        keep[order[np.arange(arcs) - first < FEW]] = True
+        keep[order[np.arange(arcs) - first < each]] = True
         few = high.copy()
         few[:arcs][~keep] = 0
         return few

@@ -127,6 +127,56 @@ class Linear:
             step=step,
         )
 
+    @classmethod
+    def compact(
+        cls, program: IntegerProgram, level: IntegerLevel, budgets: Sequence[tuple[IntegerLevel, int]]
+    ) -> Linear:
+        """Spell out the linear relaxation alone, without binary columns.
+
+        Where being used only weighs on upper limits, a relaxation uses a column as far as it is filled, so that its
+        binary column is its own value over the most it may be. Multipliers of the rows are those of the longer form.
+
+        Parameters
+        ----------
+        program, level, budgets
+            As `of`.
+        """
+        from scipy.sparse import coo_array
+
+        n, rows, step = len(program.most), len(program.row_kind), program.step
+        row = [np.repeat(np.arange(rows), np.diff(start)) for start in (program.row_start, program.use_start)]
+        column = [program.row_column, program.use_column]
+        most = np.maximum(program.most // step, 1)
+        value = [
+            (program.row_coefficient * step[program.row_column]).astype(float),
+            program.use_coefficient / most[program.use_column],
+        ]
+        lower, upper = [program.row_lower], [program.row_upper]
+        for number, (higher, budget) in enumerate(budgets):
+            costly = np.flatnonzero(higher.cost) if not higher.largest else np.zeros(0, dtype=np.int64)
+            row.append(np.full(len(costly), rows + number))
+            column.append(costly)
+            value.append((higher.cost * step)[costly].astype(float))
+            lower.append(np.array([-NO_LIMIT]))
+            upper.append(np.array([budget - higher.constant if not higher.largest else NO_LIMIT]))
+        count = rows + len(budgets)
+        matrix = coo_array((np.concatenate(value), (np.concatenate(row), np.concatenate(column))), (count, n)).tocsr()
+        return cls(
+            columns=n,
+            rows=count,
+            cost=(level.cost * step).astype(float),
+            lower=np.zeros(n),
+            upper=(program.most // step).astype(float),
+            start=matrix.indptr.astype(np.int64),
+            column=matrix.indices.astype(np.int64),
+            value=matrix.data,
+            row_lower=_limits(np.concatenate(lower)),
+            row_upper=_limits(np.concatenate(upper)),
+            used=np.zeros(0, dtype=np.int64),
+            binary=np.full(n, -1),
+            step=step,
+        )
+
     def limits(self, low: Ints, high: Ints) -> tuple[Floats, Floats]:
         """Limits of all columns from those of the program's own."""
         first, last = -(-low // self.step), high // self.step
