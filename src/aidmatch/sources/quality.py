@@ -97,21 +97,27 @@ def oddities_in(
     found: list[Fault] = []
     if flat.keys() >= {"lat", "lon"} and flat["lat"] == flat["lon"]:
         places = records if flat["lat"] is None else list(map(attrgetter(flat["lat"]), records))
-        rows = np.array(
-            [row for row, place in enumerate(places) if place is not None and isinstance(place.lat, float)],
-            dtype=np.int64,
-        )
-        points = np.array([(places[row].lat, places[row].lon) for row in rows.tolist()], dtype=np.float64)
-        found += _odd_points(rows, points.reshape(-1, 2), fault)
+        # many records may share one place, which is looked at once
+        number = _numbered(map(id, places))
+        distinct = list({id(place): place for place in places}.values())
+        pointed = np.array([place is not None and isinstance(place.lat, float) for place in distinct], dtype=np.bool_)
+        degrees = [
+            (place.lat, place.lon) if there else (0.0, 0.0) for place, there in zip(distinct, pointed, strict=True)
+        ]
+        rows = np.flatnonzero(pointed[number])
+        points = np.array(degrees, dtype=np.float64).reshape(-1, 2)[number[rows]]
+        found += _odd_points(rows, points, fault)
         if flat.get("code", "") == flat["lat"]:
-            found += _odd_codes(rows, points.reshape(-1, 2), [places[row].code for row in rows.tolist()], fault)
+            codes = [None if place is None else place.code for place in distinct]
+            found += _odd_codes(rows, points, _counties(codes)[number[rows]], fault)
     wanted = np.zeros(len(records), dtype=np.int64)
     counted = all(flat.get(field, "") is None for field in ("item", "unit", "quantity"))
     # a record from outside may count otherwise
-    if counted and all(type(one.quantity) is int and 1 <= one.quantity <= MAX_COUNT for one in records):
-        pairs = [(one.item, one.unit) for one in records]
+    counts = list(map(attrgetter("quantity"), records)) if counted else []
+    if set(map(type, counts)) == {int} and min(counts) >= 1 and max(counts) <= MAX_COUNT:
+        pairs = list(map(attrgetter("item", "unit"), records))
         kind = _numbered(pairs)
-        quantity = np.array([one.quantity for one in records], dtype=np.int64)
+        quantity = np.array(counts, dtype=np.int64)
         found += _odd_quantities(list(dict.fromkeys(pairs)), kind, quantity.astype(np.float64), fault)
         wanted = (kind + 1) * 1_000_003 + quantity * 7_919
     if len(records) >= _ENOUGH and flat.get("household_id", "") is None and flat.keys() >= {"code", "lat", "lon"}:
@@ -149,11 +155,18 @@ def _metres(points: Floats, middle: Floats) -> Floats:
     return np.asarray(2 * 6_371_008.8 * np.arcsin(np.sqrt(np.clip(half, 0, 1))))
 
 
-def _odd_codes(rows: Ints, points: Floats, codes: Sequence[str | None], fault: _Fault) -> Iterator[Fault]:
-    known = [at for at, code in enumerate(codes) if isinstance(code, str) and len(code) >= _COUNTY]
-    if not known:
+def _counties(codes: Sequence[Any]) -> Ints:
+    """Numbers of the counties that codes name; −1 for none."""
+    known = [code[:_COUNTY] if isinstance(code, str) and len(code) >= _COUNTY else None for code in codes]
+    numbers: dict[str | None, int] = {None: -1}
+    return np.array([numbers.setdefault(county, len(numbers) - 1) for county in known], dtype=np.int64)
+
+
+def _odd_codes(rows: Ints, points: Floats, county: Ints, fault: _Fault) -> Iterator[Fault]:
+    known = np.flatnonzero(county >= 0)
+    if not known.size:
         return
-    county = _numbered((codes[at] or "")[:_COUNTY] for at in known)
+    county = county[known]
     counties = int(county.max()) + 1
     cell = np.floor(points[known] / _CELL).astype(np.int64) + 4_000  # above 0, with room for a neighbour
     around, alike = np.zeros(len(known), dtype=np.int64), np.zeros(len(known), dtype=np.int64)
@@ -205,7 +218,7 @@ def _same_households(
     names = [field.name for field in dataclasses.fields(record)]
     wants_of = [name for name in names if name not in _NOT_WANTS and name != owner]
     day = next((attrgetter(name) for name in _RECORDED if name in names), lambda _: None)
-    household = _numbered(one.household_id for one in records)
+    household = _numbered(map(attrgetter("household_id"), records))
     # a household is where its first row says
     _, first, size = np.unique(household, return_index=True, return_counts=True)
     places = [records[row] if owner is None else getattr(records[row], owner) for row in first.tolist()]
@@ -235,7 +248,7 @@ def _same_households(
 def _numbered(values: Iterable[Any]) -> Ints:
     """Numbers from 0 for equal values, in the order in which they come first."""
     numbers: defaultdict[Any, int] = defaultdict(count().__next__)
-    return np.array([numbers[value] for value in values], dtype=np.int64)
+    return np.fromiter(map(numbers.__getitem__, values), dtype=np.int64)
 
 
 def _close_in_time(some: Iterable[tuple[date | None, int]], lines: Sequence[int], fault: _Fault) -> Iterator[Fault]:
