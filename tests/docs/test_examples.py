@@ -251,3 +251,14 @@ def test_a_river_decides_along_roads_and_not_in_a_straight_line(tmp_path: Path) 
     # round by the bridge it is more than 25 km
     assert across not in found["Road"]
     assert f"{across}, 15,000 m each" in found["Administrative"]
+
+
+def test_the_round_trip_writes_once_and_lists_what_changed(tmp_path: Path) -> None:
+    printed = run("sqlite_round_trip.py", tmp_path / "out", cwd=tmp_path)
+    first, second, stale = printed.splitlines()
+    written, already, changed = map(int, re.findall(r"\d+", first))
+    assert (already, changed >= 1, written > 500) == (0, True, True)
+    assert second == f"second: 0 written, {written} already there, {changed} stale"
+    assert re.fullmatch(r"stale: \('L\w+', 'NOT_OPEN'\)", stale)
+    back = am.read(f"sqlite:{tmp_path / 'out' / 'platform.db'}#needs", am.Need, errors="keep")
+    assert {fault.code for fault in back.report.refused} == {"OUT_OF_RANGE"}  # nothing is left to be needed

@@ -185,14 +185,14 @@ def test_rows_come_one_by_one_until_sqlite_fails(site: Path) -> None:
     script = """
 from aidmatch_ledger import Ledger
 rows = Ledger(LEDGER.removeprefix("ledger:")).rows("overflowing")
-print(next(rows), next(rows))
+print([(row.line, dict(row.values)) for row in (next(rows), next(rows))])
 try:
     list(rows)
 except am.SourceError as error:
     print(error)
 """
     assert run(site, script).splitlines() == [
-        "Row(line=1, values={'id': 7}, fault=None) Row(line=2, values={'id': 8}, fault=None)",
+        "[(1, {'id': 7}), (2, {'id': 8})]",
         f"[UNREADABLE] {LEDGER} cannot be read: SQLITE_ERROR",
     ]
 
