@@ -97,7 +97,7 @@ def test_regions_only_say_where_to_start(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(pricing, "_REGION", 6)
     monkeypatch.setattr(pricing, "_WORKING", 1)
     cut = 0
-    for seed in range(examples(150)):
+    for seed in range(examples(40)):
         market = random_market(seed)
         plain = solve_market(market, [NetworkSimplex()], PLAIN)
         for name in ("all on", "no merging"):
@@ -112,7 +112,7 @@ def test_near_the_optimum_few_pairs_are_worked_with(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(pricing, "_HARDLY", 2)
     monkeypatch.setattr(neighbours, "_PLENTY", 2)
     monkeypatch.setattr(neighbours, "_SOME", 1)
-    for seed in range(examples(150)):
+    for seed in range(examples(40)):
         market = random_market(seed, most=30)
         plain = solve_market(market, [NetworkSimplex()], PLAIN)
         assert answer(solve_market(market, [NetworkSimplex()], SWITCHES["all on"])) == answer(plain)
