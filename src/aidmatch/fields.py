@@ -25,6 +25,7 @@ __all__ = [
     "Ordered",
     "Positive",
     "Text",
+    "is_plain_id",
 ]
 
 #: Values never appear in validation errors, since any of them may be personal.
@@ -47,6 +48,17 @@ def _id(value: Any) -> Any:
     if isinstance(value, bool | float):
         raise PydanticCustomError("BAD_ID", "an id is text or an integer; a float may have lost digits")
     return str(value) if isinstance(value, int) else value
+
+
+def is_plain_id(text: str) -> bool:
+    """Whether a text is an id as it stands: a few ASCII letters and digits, too few for a mobile number.
+
+    Parameters
+    ----------
+    text
+        Any text. One that is none of these may be an id all the same; `Id` says.
+    """
+    return len(text) < 11 and text.isascii() and text.isalnum()
 
 
 def _not_personal(value: str) -> str:

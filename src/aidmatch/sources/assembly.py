@@ -16,6 +16,7 @@ from typing import Any, Final
 from pydantic_core import CoreConfig, CoreSchema, SchemaValidator
 from pydantic_core.core_schema import any_schema
 
+from aidmatch.fields import is_plain_id
 from aidmatch.sources.columns import columns_of, optional_parts
 
 __all__ = ["EMPTY", "Assembly", "Parts"]
@@ -112,6 +113,8 @@ class _Ids(dict[str, Any]):
         self._validate = validate
 
     def __missing__(self, cell: str) -> Any:
+        if is_plain_id(cell):
+            return cell
         # an empty id is none to the validator; one with a plus may be in scientific notation
         return self.worth(cell) if "+" in cell else self._validate(cell)
 
