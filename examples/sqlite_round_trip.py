@@ -3,8 +3,6 @@
 `Sql` reads what is open. `apply` writes the assignments into the platform's database, inside a transaction of the
 platform's, and takes the units off both sides; what somebody changed since the decision is listed and not written, and
 a run that is applied twice is written once. On PostgreSQL or MariaDB only the address differs. Install `aidmatch[sql]`.
-
-Give a folder for the database as the first argument if you like.
 """
 
 import sys
@@ -21,7 +19,6 @@ from aidmatch.sources import Sql
 
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp())
 folder.mkdir(parents=True, exist_ok=True)
-(folder / "platform.db").unlink(missing_ok=True)
 engine = sa.create_engine(f"sqlite:///{folder / 'platform.db'}")
 
 # a platform's tables; yours are there already
