@@ -199,3 +199,14 @@ def test_hours_and_wholes_are_decided_and_proven(tmp_path: Path) -> None:
     assert "decided as integer because of 2 supplies with a limit of what they carry; 2 minimum loads" in said
     assert "L1 sends 25 kg to N0" in said
     assert "coverage A 50 certified 50 claimed None multipliers" in said
+
+
+def test_the_round_trip_writes_once_and_lists_what_changed(tmp_path: Path) -> None:
+    printed = run("sqlite_round_trip.py", tmp_path / "out", cwd=tmp_path)
+    first, second, stale = printed.splitlines()
+    written, already, changed = map(int, re.findall(r"\d+", first))
+    assert (already, changed >= 1, written > 500) == (0, True, True)
+    assert second == f"second: 0 written, {written} already there, {changed} stale"
+    assert re.fullmatch(r"stale: \('L\w+', 'NOT_OPEN'\)", stale)
+    back = am.read(f"sqlite:{tmp_path / 'out' / 'platform.db'}#needs", am.Need, errors="keep")
+    assert {fault.code for fault in back.report.refused} == {"OUT_OF_RANGE"}  # nothing is left to be needed

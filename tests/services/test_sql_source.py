@@ -230,7 +230,7 @@ def test_memory_stays_flat_whatever_the_number_of_rows(engine: sa.Engine) -> Non
 def test_what_is_not_there_is_named(engine: sa.Engine) -> None:
     fill(engine, NEEDS, [])
     cases = {
-        "NO_TABLE": [Sql(engine, table="neds"), Sql(engine, table="needs", schema="elsewhere")],
+        "NO_TABLE": [Sql(engine, table="neds"), Sql(engine, table="needs", schema="aidmatch_elsewhere")],
         "UNKNOWN_COLUMN": [Sql(engine, table="needs", where={"state": 1})],
         "DUPLICATE_COLUMN": [Sql(engine, query="SELECT a.id, b.id FROM needs a JOIN needs b ON a.id = b.id")],
         "QUERY_FAILED": [Sql(engine, query="SELECT nothing FROM needs"), Sql(engine, query="SELECT :a AS b")],
