@@ -10,6 +10,7 @@ Give a folder for the database as the first argument if you like.
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -25,7 +26,8 @@ engine = sa.create_engine(f"sqlite:///{folder / 'platform.db'}")
 
 # a platform's tables; yours are there already
 days = dict.fromkeys(("notice_ended_on", "registered_on", "needed_by", "available_until", "expires_on"), sa.Date())
-types = {"quantity": sa.BigInteger(), "lat": sa.Double(), "lon": sa.Double(), "max_km": sa.Double(), **days}
+numbers: dict[str, Any] = dict.fromkeys(("lat", "lon", "max_km"), sa.Double())
+types: dict[str, Any] = {"quantity": sa.BigInteger(), **numbers, **days}
 county = synthetic.county()
 with engine.begin() as connection:
     for name, table in county.tables.items():
