@@ -3,6 +3,8 @@
 `Sql` reads what is open. `apply` writes the assignments into the platform's database, inside a transaction of the
 platform's, and takes the units off both sides; what somebody changed since the decision is listed and not written, and
 a run that is applied twice is written once. On PostgreSQL or MariaDB only the address differs. Install `aidmatch[sql]`.
+
+Give a folder for the database as the first argument if you like.
 """
 
 import sys
@@ -19,17 +21,13 @@ from aidmatch.sources import Sql
 
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp())
 folder.mkdir(parents=True, exist_ok=True)
+(folder / "platform.db").unlink(missing_ok=True)
 engine = sa.create_engine(f"sqlite:///{folder / 'platform.db'}")
 
 # a platform's tables; yours are there already
 days = dict.fromkeys(("notice_ended_on", "registered_on", "needed_by", "available_until", "expires_on"), sa.Date())
-types: dict[str, Any] = {
-    "quantity": sa.BigInteger(),
-    "lat": sa.Double(),
-    "lon": sa.Double(),
-    "max_km": sa.Double(),
-    **days,
-}
+numbers: dict[str, Any] = dict.fromkeys(("lat", "lon", "max_km"), sa.Double())
+types: dict[str, Any] = {"quantity": sa.BigInteger(), **numbers, **days}
 county = synthetic.county()
 with engine.begin() as connection:
     for name, table in county.tables.items():

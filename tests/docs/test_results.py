@@ -35,7 +35,7 @@ def test_the_page_reads_and_applies(tmp_path: Path) -> None:
             "lots VALUES ('d1', 'p', 'H1', 'quilt', 2, 'piece', 36, 115, 'in_stock')",
             "donations VALUES ('d1', 2, 'in_stock')",
         ):
-            connection.execute(sa.text(f"INSERT INTO {rows}"))  # written above
+            connection.execute(sa.text(f"INSERT INTO {rows}"))
     plain = {"ignore": ["county", "kept_at"]}
 
     class Reader:  # the page's tables have columns beside a record's

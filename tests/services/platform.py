@@ -119,5 +119,5 @@ def target(connection: sa.Connection, **options: Any) -> SqlTarget:
 def content(engine: sa.Engine, table: str, *columns: str) -> list[Any]:
     """Some columns of a table, sorted."""
     with engine.connect() as connection:
-        chosen: Any = sa.select(*map(sa.column, columns)).select_from(sa.table(table))
+        chosen: sa.Select[*tuple[Any, ...]] = sa.select(*map(sa.column, columns)).select_from(sa.table(table))
         return sorted(tuple(row) for row in connection.execute(chosen))

@@ -253,7 +253,7 @@ class SqlTarget:
                 )
         known = sa.inspect(self._connection).get_columns(stock.table, schema=stock.schema)
         # where a type is not known, the database makes what it needs of the text
-        kinds = {column["name"]: _python_type(column["type"]) for column in known}
+        kinds = {column["name"]: column["type"].python_type for column in known}
         return sa.table(stock.table, *map(sa.column, columns), schema=stock.schema), kinds.get(stock.key, str)
 
 
@@ -310,13 +310,6 @@ def _checked(connection: sa.Connection) -> sa.Connection:
             "the connection commits every statement by itself; applying takes a transaction", code="AUTOCOMMIT"
         )
     return connection
-
-
-def _python_type(kind: sa.types.TypeEngine[Any]) -> type:
-    try:
-        return kind.python_type
-    except NotImplementedError:
-        return str
 
 
 def _key(id_: str, kind: type) -> Any:
