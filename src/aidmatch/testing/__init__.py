@@ -19,9 +19,11 @@ how the plug-in is made, and runs pytest, with nothing to configure:
             return [{"code": "371501", "lat": 36.5, "lon": 115.9}]
 
 **Every check must run.** Each suite states in `CHECKS` how many checks each of its versions has. After the last of
-them it says how many ran, and fails if fewer did: if a check was overridden, set to None or deselected. A selection
-(``pytest -k``) therefore ends in an error that says so; what it shows of the selected checks holds, but the suite is
-not passed. With pytest-xdist, keep a class together: ``--dist loadscope``.
+them it says how many ran, and fails if any that is not exempted did not: if it was overridden, set to None,
+deselected, or skipped by what the author's own code says. Checks marked xfail do not pass. A class that pytest is told
+to skip shows as skipped, and says nothing. A selection (``pytest -k``) therefore ends in an error that says so; what it
+shows of the selected checks holds, but the suite is not passed. With pytest-xdist, keep a class together:
+``--dist loadscope``.
 
 **Exemptions carry reasons.** ``exemptions = {"test_it_can_be_named": "made in code only"}`` leaves a check out, and the
 report shows it as skipped, with the reason. One without a reason, or of a check that there is not, is an error.
