@@ -194,6 +194,8 @@ class GivingProblem(Problem):
         demand
             The need.
         """
+        if not self._substitution:
+            return {}
         kinds = self.kinds_for(demand)
         return {kind: row.quantity for kind, row in kinds.items() if isinstance(row, Component)}
 

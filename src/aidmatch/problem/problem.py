@@ -282,6 +282,8 @@ class Problem:
             Supplies, and units of what they send: of the demand, or of a component of the kit it asks for.
         """
         parts = self.components(demand)
+        if not parts:
+            return sum(quantity for _, quantity in sent)
         of_part = dict.fromkeys(parts, 0)
         units = 0
         for supply, quantity in sent:

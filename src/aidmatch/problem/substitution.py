@@ -88,7 +88,7 @@ class Substitution:
         need, lot
             Two that may meet.
         """
-        return self.kinds_for(need).get((lot.item, lot.unit))
+        return self.kinds_for(need).get((lot.item, lot.unit)) if self else None
 
     @staticmethod
     def _refuse_cycles(rows: Iterable[Substitute], what: str) -> None:
