@@ -1,6 +1,7 @@
 """Every short cut of the engine, on and off: the same answer to the last unit, and the search against its oracle."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,9 +14,10 @@ from tests.profiles import examples
 import aidmatch as am
 from aidmatch.engine import neighbours, pricing
 from aidmatch.engine.market import solve_market
-from aidmatch.engine.neighbours import Neighbours, Prices
+from aidmatch.engine.neighbours import Found, Neighbours, Prices
 from aidmatch.engine.options import Options
 from aidmatch.formulation.arcs import PointArcs
+from aidmatch.program import Market
 from aidmatch.solvers.ortools_flow import OrtoolsFlow
 from aidmatch.solvers.simplex import NetworkSimplex
 
@@ -25,6 +27,7 @@ SWITCHES = {
     "no merging": Options(price_from=0, merging=False),
     "no decomposition": Options(price_from=0, decomposition=False),
     "no level merging": Options(price_from=0, level_merging=False),
+    "no regions": Options(price_from=0, regions=False),
     "no pricing": Options(pricing=False),
 }
 
@@ -39,6 +42,7 @@ def small_steps() -> Iterator[None]:
             (pricing, "_NEAREST", 1),
             (pricing, "_NARROW", (1, 1, 2)),
             (pricing, "_ADDED", 1),
+            (pricing, "_REGION", 6),
             (neighbours, "_IN_BLOCK", 2),
         ):
             patch.setattr(module, name, value)
@@ -93,18 +97,22 @@ def test_many_groups_are_looked_at_pair_by_pair(monkeypatch: pytest.MonkeyPatch)
             assert answer(solve_market(market, [NetworkSimplex()], SWITCHES[name])) == answer(plain)
 
 
-def test_regions_only_say_where_to_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pricing, "_REGION", 6)
-    monkeypatch.setattr(pricing, "_WORKING", 1)
-    cut = 0
+def test_regions_are_cut_where_near_pairs_are_far_from_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    nodes: list[int] = []
+    cut = pricing._liked_in_parts
+
+    def counted(market: Market, *others: Any) -> Found:
+        nodes.append(len(market.demand) + len(market.supply))
+        return cut(market, *others)
+
+    monkeypatch.setattr(pricing, "_liked_in_parts", counted)
     for seed in range(examples(40)):
-        market = random_market(seed)
-        plain = solve_market(market, [NetworkSimplex()], PLAIN)
-        for name in ("all on", "no merging"):
-            solved = solve_market(market, [NetworkSimplex()], SWITCHES[name])
-            assert answer(solved) == answer(plain)
-            cut += sum(solved.work.solves) > 4 * solved.work.rounds
-    assert cut
+        market = random_market(seed, most=40)
+        on, off = (solve_market(market, [NetworkSimplex()], Options(price_from=0, regions=r)) for r in (True, False))
+        assert answer(on) == answer(off)
+    # some of the parts were cut again
+    assert len(nodes) > 5
+    assert min(nodes) < max(nodes) / 2
 
 
 def test_near_the_optimum_few_pairs_are_worked_with(monkeypatch: pytest.MonkeyPatch) -> None:

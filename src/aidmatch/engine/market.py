@@ -12,7 +12,7 @@ from aidmatch.engine.components import Tally
 from aidmatch.engine.levels import Face
 from aidmatch.engine.merging import Classes, classes_of, merged, split_supplies
 from aidmatch.engine.options import Options
-from aidmatch.engine.pricing import Priced, solve_pairs
+from aidmatch.engine.pricing import Priced, solve_pairs, to_nobody
 from aidmatch.engine.ties import draw
 from aidmatch.formulation.arcs import PointArcs, among
 from aidmatch.program import Market, Program, Solution, Work
@@ -21,15 +21,11 @@ from aidmatch.solvers.network import FlowSolver
 __all__ = ["solve_market"]
 
 
-def _silent(rounds: int, arcs: int, missing: int) -> None:
-    """Report to nobody."""
-
-
 def solve_market(
     market: Market,
     solvers: Sequence[FlowSolver],
     options: Options | None = None,
-    report: Callable[[int, int, int], None] = _silent,
+    report: Callable[[int, int, int], None] = to_nobody,
 ) -> Solution:
     """Decide a market: the unit of work, arrays in and arrays out.
 

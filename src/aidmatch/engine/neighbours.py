@@ -12,7 +12,7 @@ integers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -77,6 +77,12 @@ class Found:
     supply_of: Ints
     metric: Ints
     reduced: Ints
+
+    @classmethod
+    def of(cls, some: Sequence[Found]) -> Found:
+        """All of some, one behind the other."""
+        names = ("demand_of", "supply_of", "metric", "reduced")
+        return cls(*(np.concatenate([getattr(one, name) for one in some]) for name in names))
 
     def part(self, keep: Bools | Ints) -> Found:
         """Some of them."""
@@ -260,12 +266,7 @@ class Neighbours:
             good = reduced <= 0 if most is None and below <= full else reduced < 0
             below += int((reduced[good] < 0).sum())
             found.append(Found(i[good], j[good], metric[good], reduced[good]))
-        return Found(
-            *(
-                np.concatenate([getattr(one, name) for one in found])
-                for name in ("demand_of", "supply_of", "metric", "reduced")
-            )
-        )
+        return Found.of(found)
 
     def _promising(
         self, u: Floats, v: Floats, margin: float, by_distance: bool, blocks: int | None

@@ -19,7 +19,7 @@ from aidmatch.pair_costs import CostOfPairs, Metric
 from aidmatch.program import Market
 from aidmatch.solvers.network import FlowSolver
 
-__all__ = ["Priced", "prices_of", "solve_pairs"]
+__all__ = ["Priced", "prices_of", "solve_pairs", "to_nobody"]
 
 #: Partners of each node that a market starts with, out of each eligibility group.
 _NEAREST: Final = 8
@@ -32,12 +32,10 @@ _NARROW: Final = (6, 6, 24, 96, 384)
 _HARDLY: Final = 20
 #: Pairs for each node that are worked with near the optimum, and that a region hands over.
 _WORKING: Final = 3
-#: Nodes that are decided without being cut into regions first; into how many parts a larger market is cut, the rounds
-#: of each part, and the partners of each node across the borders.
+#: Nodes up to which a market is never cut into regions, into how many parts it is cut, and the rounds of each part.
 _REGION: Final = 8_000
 _PARTS: Final = 4
 _PART_ROUNDS: Final = 3
-_ACROSS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +61,10 @@ class Priced:
     answer: ProvenFlow
     rounds: int
     whole: bool
+
+
+def to_nobody(rounds: int, arcs: int, missing: int) -> None:
+    """Report a round to nobody."""
 
 
 def solve_pairs(
@@ -118,7 +120,7 @@ def _in_rounds(
     """Solve and search in turn; with `most_rounds`, stop there with an answer that pairs may be missing from."""
     width = len(market.supply)
     near = Neighbours(points)
-    keys, metric = _first_arcs(market, near, solvers, options, tally)
+    keys, metric = _first_arcs(market, near)
     prices, few, rounds = None, False, 0
     while True:
         rounds += 1
@@ -139,7 +141,9 @@ def _in_rounds(
                 break
         done = not helps.any()
         few = blocks is None and helps.sum() * _HARDLY < len(market.demand) + width
-        if done and rest:
+        if rounds == 1 and options.regions and _far_off(market, int(helps.sum())):
+            missing = _liked_in_parts(market, points, solvers, options, tally)
+        elif done and rest:
             missing = missing.part(_later_sign(market, answer, rest, missing) == 0)
         elif not done:
             missing = missing.part(_best(missing, helps))
@@ -260,39 +264,39 @@ def _largest(market: Market, costs: CostOfPairs) -> int:
     return costs.largest()
 
 
-def _first_arcs(
-    market: Market, near: Neighbours, solvers: Sequence[FlowSolver], options: Options, tally: Tally
-) -> tuple[Ints, Ints]:
-    """Keys and metric of the pairs to start with: near ones, those that regions like, all with a cost of their own."""
+def _first_arcs(market: Market, near: Neighbours) -> tuple[Ints, Ints]:
+    """Keys and metric of the pairs to start with: near ones, and all with a cost of their own."""
     width = len(market.supply)
-    groups = [level.pairs.listed() for level in market.levels if level.pairs is not None]
-    if options.regions and len(market.demand) + width > _REGION:
-        groups.append(near.nearest(_ACROSS))
-        groups += _liked_in_parts(market, near.arcs, solvers, options, tally)
-    else:
-        groups.append(near.nearest(_NEAREST))
+    groups = [near.nearest(_NEAREST), *(level.pairs.listed() for level in market.levels if level.pairs is not None)]
     keys = distinct(np.concatenate([i * width + j for i, j in groups]))
     keep, metric = near.arcs.known(keys // width, keys % width)
     return keys[keep], metric[keep]
 
 
+def _far_off(market: Market, helping: int) -> bool:
+    """Whether a large market's near pairs are far from enough: most demands gain by as many others as a round adds."""
+    n, m = len(market.demand), len(market.supply)
+    return n + m > _REGION and helping * 2 > _ADDED * n
+
+
 def _liked_in_parts(
     market: Market, points: PointArcs, solvers: Sequence[FlowSolver], options: Options, tally: Tally
-) -> list[tuple[Ints, Ints]]:
+) -> Found:
     """The pairs that the parts of a market, cut by place, nearly like when each is decided alone.
 
-    Only a start: what crosses a border is found afterwards, in the rounds of the whole.
+    What crosses a border is found afterwards, in the rounds of the whole.
     """
-    liked = []
+    liked = [Found(*np.zeros((4, 0), dtype=np.int64))]
     for demands, supplies in _cut(points):
         part = market.part(demands, supplies)
-        answered = _in_rounds(part, cast("PointArcs", part.arcs), solvers, options, tally, _to_nobody, _PART_ROUNDS)
+        answered = _in_rounds(part, cast("PointArcs", part.arcs), solvers, options, tally, to_nobody, _PART_ROUNDS)
         prices, _ = prices_of(part, answered.answer.u, answered.answer.v)
         reduced = prices.reduced(answered.demand_of, answered.supply_of, answered.metric)
         most = min(_WORKING * (len(demands) + len(supplies)), len(reduced))
         pick = np.argpartition(reduced, most - 1)[:most] if most else slice(0)
-        liked.append((demands[answered.demand_of[pick]], supplies[answered.supply_of[pick]]))
-    return liked
+        ends = demands[answered.demand_of[pick]], supplies[answered.supply_of[pick]]
+        liked.append(Found(*ends, answered.metric[pick], reduced[pick]))
+    return Found.of(liked)
 
 
 def _cut(points: PointArcs) -> Iterator[tuple[Ints, Ints]]:
@@ -312,10 +316,6 @@ def _cut(points: PointArcs) -> Iterator[tuple[Ints, Ints]]:
         of_demand = np.searchsorted(rows, demands)
         if 0 < of_demand < len(rows):
             yield rows[:of_demand], rows[of_demand:] - demands
-
-
-def _to_nobody(rounds: int, arcs: int, missing: int) -> None:
-    """Report to nobody."""
 
 
 def _not_in(keys: Ints, wanted: Ints) -> Bools:
