@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -21,19 +22,8 @@ _BATCH: Final = 4_096
 
 
 @dataclass(frozen=True, slots=True)
-class Parquet:
-    """A Parquet file. Nulls and NaN are empty cells; whole floats below 2⁵³ are integers.
-
-    Parameters
-    ----------
-    path
-        A regular file.
-
-    Raises
-    ------
-    PluginError
-        ``MISSING_EXTRA`` without pyarrow.
-    """
+class _Batches(ABC):
+    """A file of batches of columns; its kind says how it is opened."""
 
     path: str | os.PathLike[str]
 
@@ -51,72 +41,10 @@ class Parquet:
         SourceError
             As `rows` raises.
         """
-        with self._open() as file:
-            return _checked(file.schema_arrow.names, self.name)
-
-    def rows(self, table: str) -> Iterator[Row]:
-        """Yield every row, numbered from 1.
-
-        Parameters
-        ----------
-        table
-            Ignored: a file is one table.
-
-        Yields
-        ------
-        Row
-            One row of plain values.
-
-        Raises
-        ------
-        SourceError
-            ``NOT_FOUND``, ``UNREADABLE``; ``DUPLICATE_COLUMN``.
-        """
-        with self._open() as file:
-            yield from _rows(file.iter_batches(batch_size=_BATCH))
-
-    @contextmanager
-    def _open(self) -> Iterator[Any]:
-        with from_extra("parquet"):
-            import pyarrow
-            from pyarrow import parquet
-        with open_file(self.path) as file, _refusing(self.name, "Parquet", pyarrow.ArrowException):
-            yield parquet.ParquetFile(file)
-
-
-@dataclass(frozen=True, slots=True)
-class ArrowFile:
-    """A file of Arrow batches: Feather (version 2), or a stream of them. Otherwise as `Parquet`.
-
-    Parameters
-    ----------
-    path
-        A regular file.
-
-    Raises
-    ------
-    PluginError
-        ``MISSING_EXTRA`` without pyarrow.
-    """
-
-    path: str | os.PathLike[str]
-
-    @property
-    def name(self) -> str:
-        """The file's name."""
-        return Path(self.path).name
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The file's columns.
-
-        Raises
-        ------
-        SourceError
-            As `rows` raises.
-        """
-        with self._open() as (schema, _):
-            return _checked(schema.names, self.name)
+        with self._open() as (names, _):
+            if len(set(names)) < len(names):
+                raise SourceError(f"{self.name} has two columns of one name", code="DUPLICATE_COLUMN")
+            return tuple(names)
 
     def rows(self, table: str) -> Iterator[Row]:
         """Yield every row, numbered from 1.
@@ -139,8 +67,55 @@ class ArrowFile:
         with self._open() as (_, batches):
             yield from _rows(batches)
 
+    @abstractmethod
+    def _open(self) -> AbstractContextManager[tuple[list[str], Iterator[Any]]]:
+        """Give the names of the columns, and the batches."""
+
+
+class Parquet(_Batches):
+    """A Parquet file. Nulls and NaN are empty cells; whole floats below 2⁵³ are integers.
+
+    Parameters
+    ----------
+    path
+        A regular file.
+
+    Raises
+    ------
+    PluginError
+        ``MISSING_EXTRA`` without pyarrow.
+    """
+
+    __slots__ = ()
+
     @contextmanager
-    def _open(self) -> Iterator[tuple[Any, Iterator[Any]]]:
+    def _open(self) -> Iterator[tuple[list[str], Iterator[Any]]]:
+        with from_extra("parquet"):
+            import pyarrow
+            from pyarrow import parquet
+        with open_file(self.path) as file, _refusing(self.name, "Parquet", pyarrow.ArrowException):
+            opened = parquet.ParquetFile(file)
+            yield opened.schema_arrow.names, opened.iter_batches(batch_size=_BATCH)
+
+
+class ArrowFile(_Batches):
+    """A file of Arrow batches: Feather (version 2), or a stream of them. Otherwise as `Parquet`.
+
+    Parameters
+    ----------
+    path
+        A regular file.
+
+    Raises
+    ------
+    PluginError
+        ``MISSING_EXTRA`` without pyarrow.
+    """
+
+    __slots__ = ()
+
+    @contextmanager
+    def _open(self) -> Iterator[tuple[list[str], Iterator[Any]]]:
         with from_extra("parquet"):
             import pyarrow
             from pyarrow import ipc
@@ -149,10 +124,10 @@ class ArrowFile:
             file.seek(0)
             if start == b"ARROW1":
                 whole = ipc.open_file(file)
-                yield whole.schema, map(whole.get_batch, range(whole.num_record_batches))
+                yield whole.schema.names, map(whole.get_batch, range(whole.num_record_batches))
             else:
                 stream = ipc.open_stream(file)
-                yield stream.schema, stream
+                yield stream.schema.names, stream
 
 
 @contextmanager
@@ -161,12 +136,6 @@ def _refusing(name: str, kind: str, errors: type[Exception]) -> Iterator[None]:
         yield
     except (errors, OSError) as error:  # its own words may quote data
         raise SourceError(f"{name} cannot be read as {kind}: {type(error).__name__}", code="UNREADABLE") from None
-
-
-def _checked(names: list[str], source: str) -> tuple[str, ...]:
-    if len(set(names)) < len(names):
-        raise SourceError(f"{source} has two columns of one name", code="DUPLICATE_COLUMN")
-    return tuple(names)
 
 
 def _rows(batches: Iterator[Any]) -> Iterator[Row]:
