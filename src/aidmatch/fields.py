@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any, Final
 
@@ -25,7 +26,7 @@ __all__ = [
     "Ordered",
     "Positive",
     "Text",
-    "is_plain_id",
+    "are_plain_ids",
 ]
 
 #: Values never appear in validation errors, since any of them may be personal.
@@ -50,15 +51,16 @@ def _id(value: Any) -> Any:
     return str(value) if isinstance(value, int) else value
 
 
-def is_plain_id(text: str) -> bool:
-    """Whether a text is an id as it stands: a few ASCII letters and digits, too few for a mobile number.
+def are_plain_ids(texts: Sequence[str]) -> bool:
+    """Whether texts are ids as they stand: a few ASCII letters and digits, too few for a mobile number.
 
     Parameters
     ----------
-    text
-        Any text. One that is none of these may be an id all the same; `Id` says.
+    texts
+        One at least. Those that are none of these may be ids all the same; `Id` says.
     """
-    return len(text) < 11 and text.isascii() and text.isalnum()
+    together = "".join(texts)
+    return all(texts) and max(map(len, texts)) < 11 and together.isascii() and together.isalnum()
 
 
 def _not_personal(value: str) -> str:

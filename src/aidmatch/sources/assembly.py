@@ -1,22 +1,24 @@
 """Records made quickly: every distinct cell is validated once, and a row is put together from what is known.
 
 Cells repeat from row to row: items, days, categories, places. So each column remembers what its texts are worth, each
-nested record is made once for equal cells and shared, and pydantic puts the record together from values that its own
-validators of the fields gave, and runs the record's own rules on it. What cannot be made in this way is left to the
+nested record is made once for equal cells and shared, and the record is put together from values that pydantic's own
+validators of the fields gave, and has to pass the record's own rules. Some rows at a time are turned into columns, for
+a column is looked up faster than cells are one by one. What cannot be made in this way is left to the
 validator of the whole record, which also finds the words for what is wrong.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection, Mapping, Sequence
-from operator import getitem, itemgetter
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from itertools import repeat
 from typing import Any, Final
 
-from pydantic_core import CoreConfig, CoreSchema, SchemaValidator
-from pydantic_core.core_schema import any_schema
+from pydantic_core import CoreSchema, SchemaValidator
 
-from aidmatch.fields import is_plain_id
+from aidmatch.fields import are_plain_ids
 from aidmatch.sources.columns import columns_of, optional_parts
 
 __all__ = ["EMPTY", "Assembly", "Parts"]
@@ -35,37 +37,84 @@ class NotQuicklyError(Exception):
 
 
 class Parts:
-    """A record's validator taken apart: one for each of its fields, and one that puts valid fields together.
+    """A record's validator taken apart: one for each of its fields, and the rules of the record as a whole.
 
     Parameters
     ----------
     schema
         The record's, as pydantic has it.
 
+    Attributes
+    ----------
+    record
+        Its class.
+    fields
+        Takes a cell and gives the field's value, or raises what pydantic raises.
+    nested
+        The parts of fields that are records themselves, as far as they can be taken apart.
+
     Raises
     ------
     NotQuicklyError
         If the record is of a kind that cannot be taken apart: rules that see cells before they are valid, or that
-        look from one field at another.
+        look from one field at another; or it is made in a way of its own.
     """
 
     def __init__(self, schema: CoreSchema) -> None:
         self.fields: dict[str, Callable[[Any], Any]] = {}
-        self.together: Callable[[Any], Any] = SchemaValidator(self._apart(schema, None)).validate_python
+        self.nested: dict[str, Parts] = {}
+        self._rules: list[Callable[[Any], Any]] = []
+        self.record: type = object
+        self._take_apart(schema)
 
-    def _apart(self, schema: Any, config: CoreConfig | None) -> Any:
-        kind = schema["type"]
-        if kind == "dataclass-args":
-            fields = []
-            for field in schema["fields"]:
-                if _looks_around(field["schema"]):
-                    raise NotQuicklyError
-                self.fields[field["name"]] = SchemaValidator(field["schema"], config).validate_python
-                fields.append({**field, "schema": any_schema()})
-            return {**schema, "fields": fields}
-        if kind == "dataclass" or kind == "function-after":
-            return {**schema, "schema": self._apart(schema["schema"], schema.get("config", config))}
-        raise NotQuicklyError
+    def together(self, columns: Iterable[tuple[str, Iterable[Any]]], count: int) -> list[Any]:
+        """Put records together from valid fields, as pydantic does it: fields are set, then the rules are asked.
+
+        Parameters
+        ----------
+        columns
+            Every field's name and its values, one for each record.
+        count
+            How many records.
+
+        Raises
+        ------
+        Exception
+            What a validator or a rule raises.
+        """
+        records: list[Any] = [*map(object.__new__, repeat(self.record, count))]
+        for name, values in columns:
+            # frozen records are set in this way by the dataclasses module, too
+            deque(map(object.__setattr__, records, repeat(name), values), maxlen=0)
+        for rule in self._rules:
+            records = [*map(rule, records)]
+        return records
+
+    def _take_apart(self, schema: Any) -> None:
+        after = []
+        while schema["type"] == "function-after" and schema["function"]["type"] == "no-info":
+            after.append(schema["function"]["function"])
+            schema = schema["schema"]
+        if schema["type"] != "dataclass" or schema["post_init"] or schema["schema"]["type"] != "dataclass-args":
+            raise NotQuicklyError
+        self.record = schema["cls"]
+        self._rules = after[::-1]
+        own_way = any("__new__" in vars(kind) for kind in self.record.__mro__[:-1])
+        if own_way or any(_looks_around(field["schema"]) for field in schema["schema"]["fields"]):
+            raise NotQuicklyError
+        for field in schema["schema"]["fields"]:
+            if field.get("init_only") or not field.get("init", True):
+                raise NotQuicklyError
+            self.fields[field["name"]] = SchemaValidator(field["schema"], schema.get("config")).validate_python
+            with suppress(NotQuicklyError):
+                self.nested[field["name"]] = Parts(_of_value(field["schema"]))
+
+
+def _of_value(schema: Any) -> Any:
+    """A field's schema without its default, and without what lets None pass."""
+    while schema["type"] in ("default", "nullable"):
+        schema = schema["schema"]
+    return schema
 
 
 def _looks_around(schema: Any) -> bool:
@@ -93,6 +142,10 @@ class _Cells(dict[str, Any]):
             self[cell] = value
         return value
 
+    def all(self, cells: Sequence[str]) -> Iterable[Any]:
+        """The values of a column of texts."""
+        return map(self.__getitem__, cells)
+
     def worth(self, cell: Any) -> Any:
         """The value of any cell."""
         cell = self._read(cell)
@@ -103,26 +156,23 @@ class _Cells(dict[str, Any]):
         return self._validate(cell)
 
 
-class _Ids(dict[str, Any]):
+class _Ids(_Cells):
     """What the texts of a column of ids are worth: seldom the same twice, so that none is remembered."""
 
-    __slots__ = ("_validate", "worth")
-
-    def __init__(self, cells: _Cells, validate: Callable[[Any], Any]) -> None:
-        self.worth = cells.worth
-        self._validate = validate
+    __slots__ = ()
 
     def __missing__(self, cell: str) -> Any:
-        if is_plain_id(cell):
-            return cell
         # an empty id is none to the validator; one with a plus may be in scientific notation
         return self.worth(cell) if "+" in cell else self._validate(cell)
+
+    def all(self, cells: Sequence[str]) -> Iterable[Any]:
+        return cells if are_plain_ids(cells) else map(self.__getitem__, cells)
 
 
 class _Nested(dict[tuple[str, ...], Any]):
     """Nested records by the texts that spell them."""
 
-    __slots__ = ("_given", "_reads", "_unless", "_validate")
+    __slots__ = ("_given", "_quick", "_reads", "_unless", "_validate")
 
     def __init__(
         self,
@@ -130,11 +180,22 @@ class _Nested(dict[tuple[str, ...], Any]):
         given: Mapping[str, Any],
         validate: Callable[[Any], Any],
         unless: Any,
+        quick: Assembly | None,
     ) -> None:
         self._reads = reads
         self._given = given
         self._validate = validate
         self._unless = unless
+        self._quick = quick
+
+    def all(self, columns: Sequence[Sequence[str]], count: int) -> Iterable[Any]:
+        """The records that rows of texts spell."""
+        rows = list(zip(*columns, strict=True)) if columns else [()] * count
+        if self._quick is None or len(self) < MOST_CELLS:
+            return map(self.__getitem__, rows)
+        # there are too many to remember, as where every household has a place of its own; its rows may be neighbours
+        some = list(dict.fromkeys(rows))
+        return map(dict(zip(some, self._quick.make_all(some), strict=True)).__getitem__, rows)
 
     def __missing__(self, cells: tuple[str, ...]) -> Any:
         value = self.worth(cells)
@@ -204,26 +265,33 @@ class Assembly:
             if field is not None:
                 at[owners[field]].append((position, field))
         plain = at.pop(None, [])
-        self._together = parts.together
-        self._names = tuple(field for _, field in plain)
-        self._plain = _picker([position for position, _ in plain])
-        self._columns: list[_Cells | _Ids] = []
-        for _, field in plain:
-            cells = _Cells(reader(field), parts.fields[field], defaults[field])
+        self._parts = parts
+        self._columns: list[tuple[int, _Cells]] = []
+        for position, field in plain:
             is_id = field in ids and defaults[field] is dataclasses.MISSING
-            self._columns.append(_Ids(cells, parts.fields[field]) if is_id else cells)
-        self._nested: list[tuple[str, Callable[[Sequence[Any]], tuple[Any, ...]], _Nested]] = []
+            kind = _Ids if is_id else _Cells
+            self._columns.append((position, kind(reader(field), parts.fields[field], defaults[field])))
+        self._nested: list[tuple[list[int], _Nested]] = []
         for nested_field, places in at.items():
-            unless = defaults[str(nested_field)] if nested_field in optional else dataclasses.MISSING
+            name, quick = str(nested_field), None
+            unless = defaults[name] if name in optional else dataclasses.MISSING
+            if unless is dataclasses.MISSING and places and name in parts.nested:
+                some, own = [field for _, field in places], parts.nested[name]
+                with suppress(NotQuicklyError, TypeError, ValueError):  # in the end, one by one says what is wrong
+                    quick = Assembly(own.record, own, some, reader, (), given[name])
             reads = [(field, reader(field)) for _, field in places]
-            nested = _Nested(reads, given[nested_field], parts.fields[str(nested_field)], unless)
-            self._nested.append((str(nested_field), _picker([position for position, _ in places]), nested))
-        self._rest = {
+            nested = _Nested(reads, given[name], parts.fields[name], unless, quick)
+            self._nested.append(([position for position, _ in places], nested))
+        self._names = (*(field for _, field in plain), *map(str, at))
+        rest = {
             name: value
             for name, value in defaults.items()
-            if value is not dataclasses.MISSING and name not in self._names and name not in at
+            if value is not dataclasses.MISSING and name not in self._names
         }
-        self._rest |= {field: parts.fields[field](value) for field, value in given.get(None, {}).items()}
+        rest |= {field: parts.fields[field](value) for field, value in given.get(None, {}).items()}
+        self._rest = [(name, repeat(value)) for name, value in rest.items()]
+        if {*self._names, *rest} != parts.fields.keys():
+            raise NotQuicklyError
 
     def make(self, cells: Sequence[Any]) -> Any:
         """Make a record.
@@ -243,27 +311,34 @@ class Assembly:
             If it cannot be made in this way; what is raised says nothing about why.
         """
         if all(cell.__class__ is str for cell in cells):
-            return self.make_of_text(cells)
-        content = self._rest.copy()
-        content.update(
-            (name, column.worth(cell))
-            for name, column, cell in zip(self._names, self._columns, self._plain(cells), strict=True)
-        )
-        for owner, pick, nested in self._nested:
-            content[owner] = nested.worth(pick(cells))
-        return self._together(content)
+            return self.make_all((cells,))[0]
+        values = [[column.worth(cells[position])] for position, column in self._columns]
+        for positions, nested in self._nested:
+            values.append([nested.worth(tuple(cells[position] for position in positions))])
+        return self._together(values, 1)[0]
 
-    def make_of_text(self, cells: Sequence[str]) -> Any:
-        """Make a record as `make` does, of cells that are all text."""
-        content = dict(zip(self._names, map(getitem, self._columns, self._plain(cells)), strict=True))
-        if self._rest:
-            content.update(self._rest)
-        for owner, pick, nested in self._nested:
-            content[owner] = nested[pick(cells)]
-        return self._together(content)
+    def make_all(self, rows: Sequence[Sequence[str]]) -> list[Any]:
+        """Make records as `make` does, of rows whose cells are all text.
 
+        Parameters
+        ----------
+        rows
+            One at least.
 
-def _picker(positions: Sequence[int]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
-    if len(positions) > 1:
-        return itemgetter(*positions)
-    return lambda cells: tuple(cells[position] for position in positions)
+        Returns
+        -------
+        A record for each.
+
+        Raises
+        ------
+        Exception
+            If one of them cannot be made in this way; what is raised says nothing about which.
+        """
+        cells = tuple(zip(*rows, strict=True))
+        values = [column.all(cells[position]) for position, column in self._columns]
+        for positions, nested in self._nested:
+            values.append(nested.all([cells[position] for position in positions], len(rows)))
+        return self._together(values, len(rows))
+
+    def _together(self, values: Sequence[Iterable[Any]], count: int) -> list[Any]:
+        return self._parts.together([*zip(self._names, values, strict=True), *self._rest], count)

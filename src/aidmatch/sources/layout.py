@@ -19,7 +19,7 @@ from aidmatch.sources.columns import columns_of, optional_parts
 from aidmatch.sources.faults import flaw_of
 from aidmatch.sources.spelling import SCALED, SpellingError, Units, id_as_it_is, spellings_of
 
-__all__ = ["Flaw", "Layout"]
+__all__ = ["Flaw", "Layout", "Made"]
 
 #: Rows of more different shapes than this go the long way.
 _MOST_SHAPES = 256
@@ -39,6 +39,21 @@ class Flaw(NamedTuple):
     column: str | None
     code: str
     message: str
+
+
+class Made(NamedTuple):
+    """What rows make.
+
+    Parameters
+    ----------
+    records
+        One for each row; None where there can be none.
+    remarks
+        By position, for rows of which there is something to say: everything that is wrong, and what is worth knowing.
+    """
+
+    records: list[Any]
+    remarks: dict[int, tuple[Sequence[Flaw], Sequence[Flaw]]]
 
 
 @cache
@@ -216,8 +231,8 @@ class Layout:
                 pass
         return self._make(shape, cells)
 
-    def maker(self, headers: Sequence[str]) -> Callable[[Sequence[str]], tuple[Any, Sequence[Flaw], Sequence[Flaw]]]:
-        """Give what `make` does for rows of text whose headers are known beforehand.
+    def maker(self, headers: Sequence[str]) -> Callable[[Sequence[Sequence[str]]], Made]:
+        """Give what `make` does for many rows of text whose headers are known beforehand.
 
         Parameters
         ----------
@@ -226,19 +241,20 @@ class Layout:
 
         Returns
         -------
-        Takes the cells of a row, and gives and raises what `make` does.
+        Takes the cells of rows, one row at least, and raises what `make` raises.
         """
         shape = self._shape(tuple(headers))
         assembly = shape.assembly
-        if assembly is None:
-            return lambda cells: self._make(shape, dict(zip(headers, cells, strict=True)))
-        quick = assembly.make_of_text
 
-        def make(cells: Sequence[str]) -> tuple[Any, Sequence[Flaw], Sequence[Flaw]]:
-            try:
-                return quick(cells), (), ()
-            except Exception:  # noqa: BLE001  # the long way names it
-                return self._make(shape, dict(zip(headers, cells, strict=True)))
+        def make(rows: Sequence[Sequence[str]]) -> Made:
+            if assembly is not None:
+                try:
+                    return Made(assembly.make_all(rows), {})
+                except Exception:  # noqa: BLE001, S110  # one by one, they say which
+                    pass
+            made = [self.make(dict(zip(headers, cells, strict=True))) for cells in rows]
+            remarks = {at: (flaws, flags) for at, (_, flaws, flags) in enumerate(made) if flaws or flags}
+            return Made([one for one, _, _ in made], remarks)
 
         return make
 
@@ -375,7 +391,7 @@ class Layout:
         parts = _parts_of(self._kind)
         assembly = None
         if parts is not None and not flaws and not self._units:
-            with suppress(Exception):  # the long way names what is wrong with a constant
+            with suppress(NotQuicklyError, TypeError, ValueError):  # the long way names what is wrong with a constant
                 assembly = Assembly(self._kind, parts, fields, self._readers.__getitem__, self._ids, self._filled)
         return _Shape(headers, flaws, assembly)
 

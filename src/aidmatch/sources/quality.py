@@ -7,10 +7,10 @@ rows do not hide each other, and takes time in proportion to the rows.
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
-from itertools import count, pairwise
+from itertools import pairwise
 from operator import attrgetter
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from aidmatch.arrays import Bools, Floats, Ints
 from aidmatch.fields import MAX_COUNT
 from aidmatch.report import Fault
 from aidmatch.sources.columns import columns_of
+from aidmatch.sources.numbering import numbered
 
 __all__ = ["oddities_in"]
 
@@ -96,9 +97,9 @@ def oddities_in(
     flat = {column.field: column.owner for column in columns_of(record)}
     found: list[Fault] = []
     if flat.keys() >= {"lat", "lon"} and flat["lat"] == flat["lon"]:
-        places = records if flat["lat"] is None else list(map(attrgetter(flat["lat"]), records))
+        places = records if flat["lat"] is None else [getattr(one, flat["lat"]) for one in records]
         # many records may share one place, which is looked at once
-        number = _numbered(map(id, places))
+        number = numbered(map(id, places))
         distinct = list({id(place): place for place in places}.values())
         pointed = np.array([place is not None and isinstance(place.lat, float) for place in distinct], dtype=np.bool_)
         degrees = [
@@ -115,10 +116,10 @@ def oddities_in(
     # a record from outside may count otherwise
     counts = list(map(attrgetter("quantity"), records)) if counted else []
     if set(map(type, counts)) == {int} and min(counts) >= 1 and max(counts) <= MAX_COUNT:
-        pairs = list(map(attrgetter("item", "unit"), records))
-        kind = _numbered(pairs)
+        item, unit = (numbered([getattr(one, name) for one in records]) for name in ("item", "unit"))
+        kinds, kind = np.unique(item * len(records) + unit, return_inverse=True)
         quantity = np.array(counts, dtype=np.int64)
-        found += _odd_quantities(list(dict.fromkeys(pairs)), kind, quantity.astype(np.float64), fault)
+        found += _odd_quantities(*np.divmod(kinds, len(records)), kind, quantity.astype(np.float64), fault)
         wanted = (kind + 1) * 1_000_003 + quantity * 7_919
     if len(records) >= _ENOUGH and flat.get("household_id", "") is None and flat.keys() >= {"code", "lat", "lon"}:
         found += _same_households(records, lines, record, flat["lat"], wanted, fault)
@@ -187,11 +188,10 @@ def _count(keys: Ints, counts: Ints, wanted: Ints) -> Ints:
     return np.where(keys[at] == wanted, counts[at], 0)
 
 
-def _odd_quantities(kinds: Sequence[tuple[str, str]], kind: Ints, quantity: Floats, fault: _Fault) -> Iterator[Fault]:
-    item_of, unit_of = _numbered(item for item, _ in kinds), _numbered(unit for _, unit in kinds)
-    size = np.bincount(kind, minlength=len(kinds))
+def _odd_quantities(item_of: Ints, unit_of: Ints, kind: Ints, quantity: Floats, fault: _Fault) -> Iterator[Fault]:
+    size = np.bincount(kind, minlength=len(item_of))
     # rare kinds are taken together by unit, whose numbers stand behind those of the kinds
-    group = np.where(size < _ENOUGH, len(kinds) + unit_of, np.arange(len(kinds)))[kind]
+    group = np.where(size < _ENOUGH, len(size) + unit_of, np.arange(len(size)))[kind]
     odd = quantity > _ALWAYS
     order = np.argsort(group, kind="stable")
     for some in np.split(order, np.flatnonzero(np.diff(group[order])) + 1):
@@ -218,11 +218,11 @@ def _same_households(
     names = [field.name for field in dataclasses.fields(record)]
     wants_of = [name for name in names if name not in _NOT_WANTS and name != owner]
     day = next((attrgetter(name) for name in _RECORDED if name in names), lambda _: None)
-    household = _numbered(map(attrgetter("household_id"), records))
+    household = numbered([one.household_id for one in records])
     # a household is where its first row says
     _, first, size = np.unique(household, return_index=True, return_counts=True)
     places = [records[row] if owner is None else getattr(records[row], owner) for row in first.tolist()]
-    place = _numbered(None if one is None else (one.code, one.lat, one.lon) for one in places)
+    place = numbered(None if one is None else (one.code, one.lat, one.lon) for one in places)
     at_place = np.bincount(place, minlength=1)[place]
     wants = np.zeros(len(first), dtype=np.int64)
     np.add.at(wants, household, wanted)
@@ -243,12 +243,6 @@ def _same_households(
             together.setdefault((int(place[one]), asks), []).append((day(records[rows[0]]), rows[0]))
     for same in together.values():
         yield from _close_in_time(same, lines, fault)
-
-
-def _numbered(values: Iterable[Any]) -> Ints:
-    """Numbers from 0 for equal values, in the order in which they come first."""
-    numbers: defaultdict[Any, int] = defaultdict(count().__next__)
-    return np.fromiter(map(numbers.__getitem__, values), dtype=np.int64)
 
 
 def _close_in_time(some: Iterable[tuple[date | None, int]], lines: Sequence[int], fault: _Fault) -> Iterator[Fault]:

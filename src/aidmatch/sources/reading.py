@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from hashlib import sha256
 from itertools import compress, islice
 from operator import attrgetter
-from typing import Any, Literal, TypeVar, overload
+from typing import Any, Final, Literal, TypeVar, overload
 
 from pydantic import TypeAdapter
 
 from aidmatch.errors import InputError, RowsError
 from aidmatch.report import Fault, Report
 from aidmatch.sources.frames import ArrowStream
-from aidmatch.sources.layout import Layout
+from aidmatch.sources.layout import Flaw, Layout, Made
 from aidmatch.sources.locating import ABSENT, Locating
 from aidmatch.sources.opening import blaming, open_source
 from aidmatch.sources.quality import oddities_in
@@ -26,6 +26,9 @@ from aidmatch.sources.table import Row, Source
 __all__ = ["Records", "read"]
 
 T = TypeVar("T")
+
+#: Rows that are made at once: enough for columns to be worth their making, and few enough to be made again one by one.
+_AT_ONCE: Final = 64
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -190,56 +193,103 @@ def read(
     if headers is not None:
         layout.check(name, headers, headers)
     table = str(getattr(record, "table", record.__name__))
-    made: list[T] = []
-    lines: list[int] = []
-    refused: list[Fault] = []
-    flagged: list[Fault] = []
-    always: Iterable[str] | None = None
-    ever: set[str] = set()
-    rows_read = 0
-    make_of_cells = layout.maker(tuple(headers or ()))
-    system_at = next((at for at, header in enumerate(headers or ()) if header == locating.header), None)
-    with_lists = headers is not None and hasattr(opened, "lists")
-    for row in _lists(opened, table, name) if with_lists else _rows(opened, table, name):
-        rows_read += 1
-        if isinstance(row, Row):
-            flagged += row.flags
-            if row.fault is not None:
-                refused.append(row.fault)
-                continue
-            line, said = row.line, row.values.get(locating.header, ABSENT)
-        else:
-            line, cells = row
-            said = ABSENT if system_at is None else cells[system_at]
-        mixed = locating.contradiction(said, name, line)
-        if mixed is not None:
-            refused.append(mixed)
-            continue
-        one, flaws, flags = layout.make(row.values) if isinstance(row, Row) else make_of_cells(cells)
-        if not flaws:
-            if flags:
-                flagged += (Fault(name, line, *flag) for flag in flags)
-            made.append(one)
-            lines.append(line)
-            continue
-        refused += (Fault(name, line, *flaw) for flaw in flaws)
-        if not made and headers is None:
-            always = [header for header in (row.values if always is None else always) if header in row.values]
-            ever.update(row.values)
-    if headers is None and always is not None and not made:
-        layout.check(name, always, ever)
-
-    made, lines, outside, converted = locating.converted(made, lines, name, layout.header_of)
+    taking = _Taking(layout, locating, name)
+    if headers is not None and hasattr(opened, "lists"):
+        taking.take_lists(tuple(headers), _lists(opened, table, name))
+    else:
+        for row in _rows(opened, table, name):
+            taking.take(row)
+    if headers is None and taking.never_right is not None:
+        layout.check(name, *taking.never_right)
+    refused, flagged = taking.refused, taking.flagged
+    made, lines, outside, converted = locating.converted(taking.made, taking.lines, name, layout.header_of)
     repeats = repeats_in(made, lines, record, name, layout.header_of)
     refused += outside + repeats.refused
     kept = [index not in repeats.left_out for index in range(len(made))]
     records, places = tuple(compress(made, kept)), tuple(compress(lines, kept))
     flagged += repeats.flagged
     flagged += oddities_in(records, places, record, name, layout.header_of)
-    report = Report(name, rows_read, len(records), _by_line(refused), _by_line(flagged), locating.system, converted)
+    report = Report(name, taking.rows, len(records), _by_line(refused), _by_line(flagged), locating.system, converted)
     if refused and errors == "raise":
         raise RowsError(report)
     return Records(record, name, records, places, report)
+
+
+class _Taking:
+    """What became of the rows so far."""
+
+    def __init__(self, layout: Layout, locating: Locating, name: str) -> None:
+        self.rows = 0
+        self.made: list[Any] = []
+        self.lines: list[int] = []
+        self.refused: list[Fault] = []
+        self.flagged: list[Fault] = []
+        #: headers that every row has, and that some row has, while no row could be made
+        self.never_right: tuple[list[str], set[str]] | None = None
+        self._layout, self._locating, self._name = layout, locating, name
+
+    def take(self, row: Row) -> None:
+        """Take a row."""
+        self.rows += 1
+        self.flagged += row.flags
+        fault = row.fault
+        if fault is None:
+            said = row.values.get(self._locating.header, ABSENT)
+            fault = self._locating.contradiction(said, self._name, row.line)
+        if fault is not None:
+            self.refused.append(fault)
+            return
+        one, flaws, flags = self._layout.make(row.values)
+        self._add(row.line, one, flaws, flags)
+        if self.made:
+            self.never_right = None
+        else:
+            always, ever = self.never_right or (list(row.values), set())
+            self.never_right = [header for header in always if header in row.values], ever.union(row.values)
+
+    def take_lists(self, headers: tuple[str, ...], rows: Iterable[tuple[int, Sequence[str]] | Row]) -> None:
+        """Take rows that are lists of text under known headers, some at a time."""
+        make = self._layout.maker(headers)
+        system_at = next((at for at, header in enumerate(headers) if header == self._locating.header), None)
+        asked = system_at is not None or self._locating.contradiction(ABSENT, self._name, 0) is not None
+        waiting: list[tuple[int, Sequence[str]]] = []
+        for row in rows:
+            if isinstance(row, Row):
+                self._add_all(make, waiting)
+                self.take(row)
+                continue
+            self.rows += 1
+            if asked:
+                said = ABSENT if system_at is None else row[1][system_at]
+                mixed = self._locating.contradiction(said, self._name, row[0])
+                if mixed is not None:
+                    self.refused.append(mixed)
+                    continue
+            waiting.append(row)
+            if len(waiting) == _AT_ONCE:
+                self._add_all(make, waiting)
+        self._add_all(make, waiting)
+
+    def _add_all(self, make: Callable[[Sequence[Sequence[str]]], Made], rows: list[tuple[int, Sequence[str]]]) -> None:
+        if not rows:
+            return
+        lines, cells = zip(*rows, strict=True)
+        rows.clear()
+        records, remarks = make(cells)
+        if remarks:
+            for at, (line, one) in enumerate(zip(lines, records, strict=True)):
+                self._add(line, one, *remarks.get(at, ((), ())))
+        else:
+            self.made += records
+            self.lines += lines
+
+    def _add(self, line: int, one: Any, flaws: Sequence[Flaw], flags: Sequence[Flaw]) -> None:
+        if flaws:
+            self.refused += (Fault(self._name, line, *flaw) for flaw in flaws)
+            return
+        self.flagged += (Fault(self._name, line, *flag) for flag in flags)
+        self.made.append(one)
+        self.lines.append(line)
 
 
 def _rows(source: Source, table: str, name: str) -> Iterator[Row]:

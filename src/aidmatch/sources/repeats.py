@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from aidmatch.report import Fault
 from aidmatch.sources.columns import columns_of
+from aidmatch.sources.numbering import alike
 
 __all__ = ["Repeats", "repeats_in"]
 
@@ -64,7 +65,8 @@ def repeats_in(
     flagged: list[Fault] = []
     if key:
         header = header_of(key[0]) if len(key) == 1 else None
-        for first, *others in _groups(map(attrgetter(*key), records)):
+        of_record = attrgetter(*key)
+        for first, *others in alike(len(records), lambda row: of_record(records[row])):
             if all(records[index] == records[first] for index in others):
                 left_out.update(others)
                 for index in others:
@@ -76,27 +78,13 @@ def repeats_in(
                     words = f"has the same {' and '.join(key)} as line {lines[other]}, but other contents"
                     refused.append(Fault(source, lines[index], header, "DUPLICATE_ID", words))
     if columns.issuperset(((None, "household_id"), (None, "item"), ("gate", "status"))):
-        open_needs = [
-            (one.household_id, one.item) if one.gate.status == "open" and index not in left_out else None
-            for index, one in enumerate(records)
-        ]
-        for first, *others in _groups(open_needs):
+
+        def open_need(row: int) -> tuple[str, str] | None:
+            one = records[row]
+            return (one.household_id, one.item) if one.gate.status == "open" and row not in left_out else None
+
+        for first, *others in alike(len(records), open_need):
             for index in others:
                 words = f"is open for the same household and item as line {lines[first]}"
                 flagged.append(Fault(source, lines[index], None, "SAME_HOUSEHOLD_AND_ITEM", words))
     return Repeats(frozenset(left_out), refused, flagged)
-
-
-def _groups(keys: Iterable[Hashable]) -> Iterable[list[int]]:
-    """Positions that share a key, where more than one does; None is no key."""
-    keys = list(keys)
-    groups: dict[int, list[int]] = {}
-    if len(set(keys)) == len(keys):
-        return groups.values()
-    first_of: dict[Hashable, int] = {}
-    for index, key in enumerate(keys):
-        if key is not None:
-            first = first_of.setdefault(key, index)
-            if first != index:
-                groups.setdefault(first, [first]).append(index)
-    return groups.values()
