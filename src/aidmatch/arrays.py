@@ -1,13 +1,16 @@
-"""Array types, and sums over them that are exact whatever the size."""
+"""Array types, sums over them that are exact whatever the size, and numbers for values that are none."""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Hashable, Iterable
+from itertools import count
 from typing import Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["SAFE", "Bools", "Floats", "Ints", "Keys", "distinct", "dot", "frozen", "total"]
+__all__ = ["SAFE", "Bools", "Floats", "Ints", "Keys", "distinct", "dot", "frozen", "numbered", "total"]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -30,6 +33,22 @@ def total(values: Ints) -> int:
     if _largest(values) * values.size < 2**63:
         return int(values.sum())
     return sum(values.ravel().tolist())
+
+
+def numbered(values: Iterable[Hashable]) -> Ints:
+    """Number values.
+
+    Parameters
+    ----------
+    values
+        Whatever has a hash.
+
+    Returns
+    -------
+    One number for each, from 0 in the order in which they come first; equal values have equal numbers.
+    """
+    numbers: defaultdict[Hashable, int] = defaultdict(count().__next__)
+    return np.fromiter(map(numbers.__getitem__, values), dtype=np.int64)
 
 
 def distinct(values: Ints) -> Ints:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar
 
@@ -87,8 +86,8 @@ class Places:
 
     def __init__(self, places: Iterable[Place]) -> None:
         places = tuple(places)
-        nowhere = (math.nan, math.nan)
-        self._points = np.array([place.point or nowhere for place in places], dtype=np.float64).reshape(-1, 2)
+        degrees = [[place.lat for place in places], [place.lon for place in places]]
+        self._points = np.ascontiguousarray(np.array(degrees, dtype=np.float64).T)  # None becomes NaN
         self._codes = np.array([place.code or "" for place in places], dtype=np.str_)
         lat, lon = np.radians(self._points).T
         self._vectors = np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])

@@ -139,15 +139,7 @@ class FlowFormulation:
             sent.append(np.stack([*ends, solution.metric, solution.flow, np.zeros_like(solution.flow)]))
         assignments = self._assignments(np.concatenate(sent, axis=1))
         self._check_changes(assignments)
-        left = {demand.id: self.problem.demand_side.units(demand) for demand in demands}
-        offers = {supply.id: supply for supply in supplies}
-        got: dict[str, list[tuple[Any, int]]] = defaultdict(list)
-        for assignment in assignments:
-            got[assignment.demand_id].append((offers[assignment.supply_id], assignment.quantity))
-        for id_, sent_to in got.items():
-            left[id_] -= self.problem.served(needs[id_], sent_to)
-        for purchase in purchases:
-            left[purchase.demand_id] -= purchase.quantity
+        left = self._left(assignments, purchases)
         books = Books(self.problem, purchases)
         reasons = self._reasons(left, solutions, self._served(assignments))
         return Matching(
@@ -193,6 +185,23 @@ class FlowFormulation:
             closed_funds={} if self.problem.money is None else self.problem.money.closed,
         )
 
+    def _left(self, assignments: Sequence[Assignment], purchases: Sequence[Purchase]) -> dict[str, int]:
+        """Units of each demand that are left over."""
+        problem, demands = self.problem, self.admission.demands
+        left = {demand.id: problem.demand_side.units(demand) for demand in demands}
+        kits: dict[str, list[tuple[Any, int]]] = {demand.id: [] for demand in demands if problem.components(demand)}
+        supply_of = {supply.id: supply for supply in self.admission.supplies} if kits else {}
+        for a in assignments:
+            if a.demand_id in kits:
+                kits[a.demand_id].append((supply_of[a.supply_id], a.quantity))
+            else:
+                left[a.demand_id] -= a.quantity
+        for demand in demands if kits else ():
+            left[demand.id] -= problem.served(demand, kits.get(demand.id, ()))
+        for purchase in purchases:
+            left[purchase.demand_id] -= purchase.quantity
+        return left
+
     def _served(self, assignments: Sequence[Assignment]) -> set[str]:
         """Demands that are served by somebody who may serve them without a decision, too."""
         pinned = self._pins.demand[self._pins.eligible].tolist()
@@ -214,14 +223,11 @@ class FlowFormulation:
         """Assignments from columns of demand, supply, metric, units decided and units pinned."""
         demands, supplies = self.admission.demands, self.admission.supplies
         in_metres = self.problem.cost_unit == METRE
-        together: dict[tuple[int, int], list[int]] = {}
-        for i, j, metric, decided, pinned in sent.T.tolist():
-            units = together.setdefault((i, j), [metric, 0, 0])
-            units[1] += decided + pinned
-            units[2] += pinned
+        household = list(map(self.problem.demand_side.owner, demands))
+        giver = list(map(self.problem.supply_side.owner, supplies))
+        item = [self.problem.supply_side.item(supply)[0] for supply in supplies]
         assignments = []
-        for (i, j), (metric, quantity, pinned) in sorted(together.items()):
-            household_id, giver_id = self.problem.owners(demands[i], supplies[j])
+        for i, j, metric, quantity, pinned in _by_pair(sent).T.tolist():
             serves, takes = self.problem.batch(demands[i], supplies[j])
             assignments.append(
                 Assignment(
@@ -230,9 +236,9 @@ class FlowFormulation:
                     quantity=quantity,
                     cost=metric,
                     metres=metric if in_metres else None,
-                    item=self.problem.supply_side.item(supplies[j])[0],
-                    household_id=household_id,
-                    giver_id=giver_id,
+                    item=item[j],
+                    household_id=household[i],
+                    giver_id=giver[j],
                     pinned=pinned,
                     taken=None if serves in (0, takes) else quantity // serves * takes,
                 )
@@ -400,6 +406,14 @@ def formulate(problem: Problem, policy: Policy, distance: Distance) -> FlowFormu
         asked,
         tuple(unmet),
     )
+
+
+def _by_pair(sent: Ints) -> Ints:
+    """Demand, supply, metric, units and pinned units of each pair in order, from those decided and those pinned."""
+    i, j, metric, decided, pinned = sent[:, np.lexsort((sent[1], sent[0]))]
+    first = np.flatnonzero(np.append(True, (np.diff(i) != 0) | (np.diff(j) != 0))[: len(i)])
+    both = (np.add.reduceat(units, first) if first.size else units for units in (decided + pinned, pinned))
+    return np.stack([i[first], j[first], metric[first], *both])
 
 
 def _keys(seed: str, side: str, ids: Sequence[str]) -> Keys:

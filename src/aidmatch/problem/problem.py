@@ -118,6 +118,7 @@ class Problem:
     reports: tuple[Report, ...]
     _where: Mapping[str, tuple[str, Sequence[int]]]
     _admission: Admission
+    _digests: Mapping[str, str] | None
 
     def _fill(
         self,
@@ -160,6 +161,7 @@ class Problem:
         object.__setattr__(self, "pairs", pairs)
         object.__setattr__(self, "reports", tuple(reports))
         object.__setattr__(self, "_where", where)
+        object.__setattr__(self, "_digests", None)
         self._refuse_unknown_ids()
         object.__setattr__(self, "_admission", self._admit())
 
@@ -183,7 +185,12 @@ class Problem:
         return METRE if self.pairs is None else self.pairs.unit
 
     def digests(self) -> dict[str, str]:
-        """SHA-256 of each input, in hexadecimal; the order of rows does not matter."""
+        """SHA-256 of each input, in hexadecimal; the order of rows does not matter. Computed once."""
+        if self._digests is None:
+            object.__setattr__(self, "_digests", self._new_digests())
+        return dict(self._digests or {})
+
+    def _new_digests(self) -> dict[str, str]:
         tables: dict[str, tuple[Any, Sequence[Any]]] = {
             self.demand_side.table: (self.demand_side.kind, sorted(self.demands, key=lambda record: record.id)),
             self.supply_side.table: (self.supply_side.kind, sorted(self.supplies, key=lambda record: record.id)),

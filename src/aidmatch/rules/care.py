@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from aidmatch.arrays import Ints
+from aidmatch.arrays import Ints, numbered
 from aidmatch.records.care import Caregiver, Client
-from aidmatch.rules.protocol import numbered
 
 __all__ = ["CaregiverGender", "CommonWindows", "Languages", "Services"]
 

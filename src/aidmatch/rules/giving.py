@@ -7,9 +7,8 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import date
 from typing import ClassVar
 
-from aidmatch.arrays import Ints
+from aidmatch.arrays import Ints, numbered
 from aidmatch.records.giving import Donation, Need
-from aidmatch.rules.protocol import numbered
 
 __all__ = ["Fresh", "Kinds", "OnlyAreas", "OnlyCategories", "OnlyProject", "OwnProduct"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -12,7 +12,7 @@ from aidmatch.arrays import Bools, Ints
 from aidmatch.errors import PluginError
 from aidmatch.plugins import Registry
 
-__all__ = ["RULES", "Eligibility", "Rule", "labels_of", "numbered", "reason_of", "rules_named"]
+__all__ = ["RULES", "Eligibility", "Rule", "labels_of", "reason_of", "rules_named"]
 
 RULES = Registry(
     "aidmatch.rules",
@@ -52,22 +52,6 @@ class Rule(Protocol):
         Two int64 arrays of labels ≥ 0, one entry a record.
         """
         ...
-
-
-def numbered(values: Iterable[Hashable]) -> Ints:
-    """Number the values, equal ones alike: the labels of most rules.
-
-    Parameters
-    ----------
-    values
-        Anything that can be compared.
-
-    Returns
-    -------
-    A number from 0 for each, in the order of first appearance.
-    """
-    numbers: dict[Hashable, int] = {}
-    return np.array([numbers.setdefault(value, len(numbers)) for value in values], dtype=np.int64)
 
 
 def rules_named(names: Sequence[str]) -> list[Rule]:

@@ -16,11 +16,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from aidmatch.arrays import Bools, Floats, Ints
+from aidmatch.arrays import Bools, Floats, Ints, numbered
 from aidmatch.fields import MAX_COUNT
 from aidmatch.report import Fault
 from aidmatch.sources.columns import columns_of
-from aidmatch.sources.numbering import numbered
 
 __all__ = ["oddities_in"]
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Sequence
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
+import numpy as np
+
 from aidmatch.report import Fault
 from aidmatch.sources.columns import columns_of
-from aidmatch.sources.numbering import alike
 
 __all__ = ["Repeats", "repeats_in"]
 
@@ -66,7 +68,7 @@ def repeats_in(
     if key:
         header = header_of(key[0]) if len(key) == 1 else None
         of_record = attrgetter(*key)
-        for first, *others in alike(len(records), lambda row: of_record(records[row])):
+        for first, *others in _alike(len(records), lambda row: of_record(records[row])):
             if all(records[index] == records[first] for index in others):
                 left_out.update(others)
                 for index in others:
@@ -83,8 +85,24 @@ def repeats_in(
             one = records[row]
             return (one.household_id, one.item) if one.gate.status == "open" and row not in left_out else None
 
-        for first, *others in alike(len(records), open_need):
+        for first, *others in _alike(len(records), open_need):
             for index in others:
                 words = f"is open for the same household and item as line {lines[first]}"
                 flagged.append(Fault(source, lines[index], None, "SAME_HOUSEHOLD_AND_ITEM", words))
     return Repeats(frozenset(left_out), refused, flagged)
+
+
+def _alike(count: int, key: Callable[[int], Hashable]) -> list[list[int]]:
+    """For each key that more than one of so many rows have, those rows in ascending order; None is no key.
+
+    The key is asked for again of the few that seem to share theirs, so that no key has to be kept.
+    """
+    hashes = np.fromiter(map(hash, map(key, range(count))), dtype=np.int64, count=count)
+    order = np.argsort(hashes, kind="stable")
+    same = np.diff(hashes[order]) == 0
+    seem = np.zeros(count, dtype=np.bool_)
+    seem[order[:-1][same]] = seem[order[1:][same]] = True
+    rows: defaultdict[Hashable, list[int]] = defaultdict(list)
+    for row in np.flatnonzero(seem).tolist():
+        rows[key(row)].append(row)
+    return [some for one, some in rows.items() if one is not None and len(some) > 1]

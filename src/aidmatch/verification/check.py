@@ -19,11 +19,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, Final, NoReturn, cast
+from typing import Any, Final, NamedTuple, NoReturn, cast
 
 import numpy as np
 
-from aidmatch.arrays import SAFE, Bools, Ints
+from aidmatch.arrays import SAFE, Bools, Ints, dot
 from aidmatch.certificate import node_fault
 from aidmatch.distance.great_circle import GreatCircle
 from aidmatch.distance.pair_table import METRE
@@ -144,6 +144,15 @@ class _Kinds:
     below: slice | None
 
 
+class _Terms(NamedTuple):
+    """Whether two kinds may meet, units of the smallest batch on either side, and units in a kit, if it is a part."""
+
+    meet: bool
+    batch: tuple[int, int]
+    each: int
+    of_kit: bool
+
+
 class _Check:
     def __init__(self, problem: Problem, matching: Matching, distance: Distance | str | None) -> None:
         self.problem, self.matching = problem, matching
@@ -166,6 +175,7 @@ class _Check:
         self.item_of_demand = [problem.demand_side.item(d) for d in self.demands]
         self.item_of_supply = [problem.supply_side.item(s) for s in self.supplies]
         reach = problem.reach(self.policy)
+        self._terms: dict[tuple[Any, Any], _Terms] = {}
         self.reach = np.array([reach(supply) for supply in self.supplies], dtype=np.int64)
         self.labels = [
             (_compact(of_demand), _compact(of_supply))
@@ -206,10 +216,10 @@ class _Check:
         self._totals(answer)
         assignments = self.matching.assignments
         ends = zip(answer.pairs.i.tolist(), answer.pairs.j.tolist(), strict=True)
-        sent = [
+        sent = (
             (self.demands[i], self.supplies[j], a.quantity, a.pinned, a.cost)
             for a, (i, j) in zip(assignments, ends, strict=True)
-        ]
+        )
         bought = {p.demand_id: p.quantity for p in self.matching.purchases}
         check_rows(self.problem, self.policy, sent, bought)
         values = self._level_values(answer)
@@ -362,29 +372,34 @@ class _Check:
         if any(one >= other for one, other in pairwise(keys)):
             _lie("ASSIGNMENT", "assignments are not sorted, or a pair comes twice")
         limit = self.problem.pair_limit
-        used = [0] * len(self.supplies)
-        got: list[list[tuple[Any, int]]] = [[] for _ in self.demands]
+        asked, offered = self.asked.tolist(), self.offered.tolist()
+        used, served = [0] * len(self.supplies), [0] * len(self.demands)
+        of_kits: dict[int, list[tuple[Any, int]]] = defaultdict(list)
         rows = []
         for a in self.matching.assignments:
-            if a.demand_id not in self.demand_row or a.supply_id not in self.supply_row:
+            i, j = self.demand_row.get(a.demand_id), self.supply_row.get(a.supply_id)
+            if i is None or j is None:
                 _lie("ASSIGNMENT", f"{_of(a)}: one of them does not take part")
-            i, j = self.demand_row[a.demand_id], self.supply_row[a.supply_id]
             if type(a.quantity) is not int or type(a.pinned) is not int:
                 _lie("QUANTITY", f"{_of(a)}: a quantity is a whole number")
-            self._parties(a, i, j)
-            serves, takes = self.problem.batch(self.demands[i], self.supplies[j])
+            terms = self._terms_of(i, j)
+            self._parties(a, i, j, terms)
+            serves, takes = terms.batch
             if a.taken != (None if serves in (0, takes) else a.quantity // serves * takes):
                 _lie("QUANTITY", f"{_of(a)}: {a.quantity} units do not take {a.taken} of the lot")
-            each = self.problem.components(self.demands[i]).get(self.item_of_supply[j])
-            most = min(int(self.asked[i]) * (each or 1), int(self.offered[j]) // takes * max(serves, 1))
+            most = min(asked[i] * terms.each, offered[j] // takes * (serves or 1))
             most = min(most, a.quantity if limit is None else limit)
             fixed = self.admission.pins.get((a.demand_id, a.supply_id), 0)
             if not 1 <= a.quantity <= most or not a.pinned == fixed <= a.quantity:
                 _lie("QUANTITY", f"{_of(a)}: quantity {a.quantity}, {a.pinned} of it pinned, {fixed} by decisions")
-            got[i].append((self.supplies[j], a.quantity))
+            if terms.of_kit:
+                of_kits[i].append((self.supplies[j], a.quantity))
+            else:
+                served[i] += a.quantity
             used[j] += a.used
             rows.append((i, j, a.quantity - a.pinned, a.pinned))
-        served = [self.problem.served(demand, sent) for demand, sent in zip(self.demands, got, strict=True)]
+        for i, sent in of_kits.items():
+            served[i] += self.problem.served(self.demands[i], sent)
         for p in self.matching.purchases:
             served[self.demand_row[p.demand_id]] += p.quantity
         for demand_id, supply_id in sorted(self.admission.pins.keys() - set(keys)):
@@ -403,10 +418,22 @@ class _Check:
         self._costs(pairs, decided)
         return _Answer(pairs, decided, pinned, left, self.offered - np.array(used, dtype=np.int64))
 
-    def _parties(self, a: Assignment, i: int, j: int) -> None:
+    def _terms_of(self, i: int, j: int) -> _Terms:
+        """What a demand and a supply are to each other, asked once of each two kinds."""
+        kinds = self._wants[i], self.item_of_supply[j]
+        terms = self._terms.get(kinds)
+        if terms is None:
+            demand, supply = self.demands[i], self.supplies[j]
+            parts, item = self.problem.components(demand), self.item_of_supply[j]
+            batch = self.problem.batch(demand, supply)
+            terms = _Terms(self.problem.meet(demand, supply), batch, parts.get(item, 1), item in parts)
+            self._terms[kinds] = terms
+        return terms
+
+    def _parties(self, a: Assignment, i: int, j: int, terms: _Terms) -> None:
         """The two sides of an assignment may meet, and are who it says."""
         demand, supply = self.demands[i], self.supplies[j]
-        if not self.problem.meet(demand, supply):
+        if not terms.meet:
             _lie("ELIGIBILITY", f"{_of(a)}: other items, or other units")
         if (a.item, a.household_id, a.giver_id) != (self.item_of_supply[j][0], *self.problem.owners(demand, supply)):
             _lie("ASSIGNMENT", f"{_of(a)}: item, household or giver is another")
@@ -457,18 +484,13 @@ class _Check:
 
     def _level_values(self, answer: _Answer) -> list[int]:
         """Every level by its scalar form, pinned units counted in."""
-        load_of = self.problem.load(self.policy)
-        units, loads = [0] * len(self.supplies), [0] * len(self.supplies)
-        for a, i, j in zip(self.matching.assignments, answer.pairs.i.tolist(), answer.pairs.j.tolist(), strict=True):
-            units[j] += a.quantity
-            loads[j] += a.quantity * load_of(self.demands[i], self.supplies[j], a.cost)
         values = []
         if [level.name for level in self.levels] != [level.name for level in self.matching.levels]:
             _lie("LEVEL", "the levels are not the policy's")
         ends = list(zip(answer.pairs.i.tolist(), answer.pairs.j.tolist(), strict=True))
         paid = np.array([a.cost for a in self.matching.assignments], dtype=np.int64)
-        for level, arrays in zip(self.levels, self._pair_costs, strict=True):
-            value = sum(level.unmet_cost(d) * over for d, over in zip(self.demands, answer.left.tolist(), strict=True))
+        for level, arrays, unmet in zip(self.levels, self._pair_costs, self._unmet_costs, strict=True):
+            value = dot(unmet, answer.left)
             if level.pair_cost is not None and arrays is not None:
                 costs = [
                     level.pair_cost(self.demands[i], self.supplies[j], cost)
@@ -483,15 +505,23 @@ class _Check:
                 values.append(level.counted.value(both))
                 continue
             if level.sense == "max":
-                asked = self.asked.tolist()
-                value = sum(level.unmet_cost(d) * q for d, q in zip(self.demands, asked, strict=True)) - value
+                value = dot(unmet, self.asked) - value
             if level.supply_cost is not None:
                 if self.matching.integer is None:
                     _lie("LEVEL", f"level {level.name!r} is not proven by potentials")
-                of_supplies = list(map(level.supply_cost, self.supplies, units, loads))
+                of_supplies = list(map(level.supply_cost, self.supplies, *self._carried(answer)))
                 value += max(of_supplies, default=0) if level.largest else sum(of_supplies)
             values.append(value)
         return values
+
+    def _carried(self, answer: _Answer) -> tuple[list[int], list[int]]:
+        """Units and loads of each supply."""
+        load_of = self.problem.load(self.policy)
+        units, loads = [0] * len(self.supplies), [0] * len(self.supplies)
+        for a, i, j in zip(self.matching.assignments, answer.pairs.i.tolist(), answer.pairs.j.tolist(), strict=True):
+            units[j] += a.quantity
+            loads[j] += a.quantity * load_of(self.demands[i], self.supplies[j], a.cost)
+        return units, loads
 
     def _cost_of_money(self, level: LevelDefinition) -> int:
         value = 0
@@ -515,8 +545,7 @@ class _Check:
             if array.dtype != np.int64 or (array.size and not -SAFE <= int(array.min()) <= int(array.max()) <= SAFE):
                 _lie("CERTIFICATE", "the certificate has potentials that cannot be added up exactly")
         u, v = proof.u.reshape(sizes[0]), proof.v.reshape(sizes[1])
-        unmet = np.array([[level.unmet_cost(d) for d in self.demands] for level in self.levels], dtype=np.int64)
-        row = node_fault(unmet.reshape(sizes[0]) - u, answer.left > 0)
+        row = node_fault(self._unmet_costs - u, answer.left > 0)
         if row is not None:
             _lie("UNPROVEN", f"the potential of demand {self.demands[row].id!r} proves nothing")
         row = node_fault(-v, answer.unused > 0)
@@ -833,6 +862,12 @@ class _Check:
     @cached_property
     def _pair_costs(self) -> list[CostOfPairs | None]:
         return [None if level.bind is None else level.bind(self.demands, self.supplies) for level in self.levels]
+
+    @cached_property
+    def _unmet_costs(self) -> Ints:
+        """Of each level, what a unit of each demand costs that is left over."""
+        costs = [[level.unmet_cost(demand) for demand in self.demands] for level in self.levels]
+        return np.array(costs, dtype=np.int64).reshape(len(self.levels), len(self.demands))
 
     def _sign(self, pairs: _Pairs, u: Ints, v: Ints) -> Ints:
         """Sign of each pair's reduced costs; distances are measured only where the levels above leave it open."""
