@@ -125,6 +125,20 @@ def test_every_row_is_checked_from_the_records() -> None:
     least = need("n1", 6, min_quantity=5)
     assert broken(am.GivingProblem([least], [d], as_of=DAY), [(least, d, 4, 0, 0)]) == "MINIMUM"
     c, g = client("c1", minutes_per_week=90), caregiver("g1", 5, minutes_per_week=95, min_persons=2)
+    # each where nobody asks for anything else
+    plain_n, plain_d = need("n", 12), lot("d", 12)
+    for code, one, other, donors, units in (
+        ("PACK", plain_n, replace(plain_d, pack_size=2), (), 3),
+        ("LOT", plain_n, replace(plain_d, min_lot=4), (), 3),
+        ("WHOLE", replace(plain_n, whole=True), plain_d, (), 3),
+        ("MINIMUM", replace(plain_n, min_quantity=4), plain_d, (), 3),
+        ("SHIPMENTS", plain_n, plain_d, (Donor(id=plain_d.donor_id, max_shipments=0),), 3),
+    ):
+        alone = am.GivingProblem([one], [other], as_of=DAY, donors=donors)
+        assert broken(alone, [(one, other, units, 0, 0)]) == code
+    easy = client("c", minutes_per_week=None), caregiver("g", 3, min_persons=2)
+    loose = am.CareProblem([easy[0]], [easy[1]], as_of=DAY)
+    assert broken(loose, [(*easy, 1, 0, 0)], min_load="hard") == "MINIMUM"
     care = am.CareProblem([c], [g], as_of=DAY)
     assert broken(care, [(c, g, 1, 0, 1200)], travel_minutes_per_km=5) == "LOAD"
     assert broken(care, [(c, g, 1, 0, 0)], min_load="hard") == "MINIMUM"
