@@ -17,8 +17,8 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from aidmatch.certificate import Certificate
 from aidmatch.distance.pair_table import METRE
 from aidmatch.errors import InputError, VerificationError
-from aidmatch.files import replacing, write_table
 from aidmatch.integer_certificate import IntegerCertificate
+from aidmatch.output import replacing, write_table
 from aidmatch.policy import Policy
 from aidmatch.report import Report
 

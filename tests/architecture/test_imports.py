@@ -18,7 +18,7 @@ ORDER = [
     "plugins",
     "progress",
     "coordinates",
-    "files",
+    "output",
     "fields",
     "place",
     "records",

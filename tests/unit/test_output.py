@@ -17,9 +17,9 @@ from python_calamine import CalamineWorkbook
 from tests.instances import DAY, lot, need
 
 import aidmatch as am
-from aidmatch import files
-from aidmatch.files import inert, replacing, write_table
+from aidmatch import output
 from aidmatch.matching import COLUMNS
+from aidmatch.output import inert, replacing, write_table
 
 MATCHING = am.solve(am.GivingProblem([need("n1", 3), need("n2", 2, item="=1+1")], [lot("d1", 2)], as_of=DAY))
 ENDINGS = (".csv", ".xlsx", ".parquet", ".json")
@@ -171,14 +171,14 @@ def test_what_is_no_regular_file_is_not_replaced(tmp_path: Path) -> None:
 
 
 def test_where_folders_cannot_be_opened_they_are_not_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "os", type("Windows", (), {**vars(os), "name": "nt", "open": None}))
+    monkeypatch.setattr(output, "os", type("Windows", (), {**vars(os), "name": "nt", "open": None}))
     with replacing(tmp_path / "x") as file:
         file.write(b"new")
     assert (tmp_path / "x").read_bytes() == b"new"
 
 
 def test_more_rows_than_a_sheet_takes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "_SHEET_ROWS", 3)
+    monkeypatch.setattr(output, "_SHEET_ROWS", 3)
     rows = [{"number": 1}, {"number": 2}]
     write_table(tmp_path / "fits.xlsx", {"number": int}, rows)
     with pytest.raises(am.InputError, match="takes 2 rows") as refused:
