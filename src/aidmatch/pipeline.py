@@ -90,12 +90,14 @@ def solve(
     solvers = solvers_named(solver)
     if time_limit is not None and not 0 <= time_limit < float("inf"):
         raise ProblemError("time_limit is a number of seconds from 0", code="BAD_TIME_LIMIT")
-    deadline = None if time_limit is None else monotonic() + time_limit
+    start = monotonic()
     formulation = formulate(problem, policy, distance_named(distance))
     why = what_needs_integers(problem, policy, formulation.definitions)
     if why:
         integers = formulate_integers(formulation, why)
         highs = Highs()
+        # the way back from arrays to records takes about as long as the way there
+        deadline = None if time_limit is None else start + time_limit - (monotonic() - start)
         solution = solve_integer(integers.program, highs, deadline=deadline)
         return integers.matching(solution, (highs.name, highs.version), __version__)
     solutions = solve_markets(formulation.markets, solvers, Options() if engine is None else engine, executor, progress)

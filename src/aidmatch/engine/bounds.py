@@ -18,7 +18,7 @@ from aidmatch.arrays import Ints
 from aidmatch.engine.gathered import gathered
 from aidmatch.integer_program import IntegerLevel, IntegerProgram, Tree
 
-__all__ = ["INFEASIBLE", "bound_of", "face_of", "leaf_bound", "least_cost", "leaves_of"]
+__all__ = ["INFEASIBLE", "bound_of", "excess_of", "face_of", "leaf_bound", "least_cost", "leaves_of"]
 
 #: The bound of a case that nothing satisfies.
 INFEASIBLE: Final = 2**200
@@ -180,15 +180,37 @@ def face_of(
     The least and the most of each column.
     """
     low, high = np.zeros_like(program.most), program.most.copy()
-    cost, use, whole = _prices(program, level, budgets, tree.rows, tree.multipliers[0], tree.above[0], tree.scale)
-    each = least_cost(cost, use, program, low, high)
-    slack = value * tree.scale - (whole + sum(each.tolist()))
-    used = use + np.minimum(cost * program.least, cost * program.most)
-    never = used - each > slack
-    always = (-each > slack) & (program.most > 0)
+    more, less, bound = excess_of(program, level, budgets, tree)
+    slack = value * tree.scale - bound
+    never = more > slack
+    always = (less > slack) & (program.most > 0)
     high[never] = 0
     low[always] = program.least[always]
     return low, high
+
+
+def excess_of(
+    program: IntegerProgram, level: IntegerLevel, budgets: Sequence[tuple[IntegerLevel, int]], tree: Tree
+) -> tuple[_Exact, _Exact, int]:
+    """How far above the bound every answer is that uses a column, or that does not.
+
+    Parameters
+    ----------
+    program, level, budgets
+        As `leaf_bound`.
+    tree
+        A tree of one leaf.
+
+    Returns
+    -------
+    For each column, the least by which an answer is above the bound that uses it, and that does not; and the bound. All
+    are over the tree's scale.
+    """
+    low, high = np.zeros_like(program.most), program.most
+    cost, use, whole = _prices(program, level, budgets, tree.rows, tree.multipliers[0], tree.above[0], tree.scale)
+    each = least_cost(cost, use, program, low, high)
+    used = use + np.minimum(cost * program.least, cost * program.most)
+    return used - each, -each, whole + sum(each.tolist())
 
 
 def _packed(cost: _Exact, load: Ints, capacity: int, low: Ints, high: Ints, tail: Sequence[int | None]) -> int:

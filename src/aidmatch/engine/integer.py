@@ -16,8 +16,8 @@ from typing import Final
 
 import numpy as np
 
-from aidmatch.arrays import SAFE, Floats, Ints, dot
-from aidmatch.engine.bounds import INFEASIBLE, bound_of, face_of, leaf_bound
+from aidmatch.arrays import SAFE, Bools, Floats, Ints, dot
+from aidmatch.engine.bounds import INFEASIBLE, bound_of, excess_of, face_of, leaf_bound
 from aidmatch.engine.insertion import inserted
 from aidmatch.engine.lagrange import packable, raised_multipliers
 from aidmatch.engine.patterns import Patterns, Raised
@@ -51,8 +51,21 @@ WHOLE: Final = 0.5
 NEARLY: Final = 0.8
 #: Part of a search's time, before that, for the pairs alone that are known or that the relaxation takes.
 SOONEST: Final = 0.75
+#: Part of a component's columns from which on a row is no tie of a block, and most of them in one block.
+TIES: Final = 0.2
+MOST_IN_BLOCK: Final = 0.5
+#: How often a block is searched that was not searched to its end, and how near to its bound that end is.
+ROUNDS: Final = 3
+NEAR: Final = 5e-4
+#: Part of a search's time for blocks, and of what is left then for all of them together.
+BLOCKS: Final = 0.9
+AFTER_BLOCKS: Final = 0.3
 #: Seconds a column that handing over a program and presolving it takes at least.
 READING: Final = 2e-5
+#: Seconds a column below which a search of blocks together has not bettered what they are apart.
+TOGETHER: Final = 2e-4
+#: Seconds a column below which a search of all that may still be used has never ended.
+SEARCHING: Final = 1e-4
 #: How often a ray is added that proves a case empty.
 _RAYS: Final = (1e3, 1e6, -1e3, -1e6)
 
@@ -127,7 +140,7 @@ def solve_integer(
     for row in range(count):
         left = None if deadline is None else deadline - clock()
         # what is left is shared over the levels to come, the higher ones first: their gaps weaken all bounds below
-        level_end = None if left is None else clock() + max(0.0, left) * 2 / (count - row + 1)
+        level_end = None if left is None else clock() + max(0.0, left) / (count - row)
         solves += _level(parts, row, solver, level_end, clock, patterns)
         level = program.levels[row]
         top = max((part.reached[row] for part in parts), default=level.constant)
@@ -315,6 +328,42 @@ def _cut(program: IntegerProgram, columns: Ints, rows: Ints, place: Ints) -> Int
     )
 
 
+def _without_others(program: IntegerProgram, columns: Ints) -> IntegerProgram:
+    """Some columns of a program, and the rows that have one of them."""
+    place = np.full(len(program.most), -1, dtype=np.int64)
+    place[columns] = np.arange(len(columns))
+
+    def entries(start: Ints, column: Ints, coefficient: Ints) -> tuple[Ints, Ints, Ints]:
+        row = np.repeat(np.arange(len(start) - 1), np.diff(start))
+        inside = place[column] >= 0
+        return row[inside], place[column[inside]], coefficient[inside]
+
+    plain = entries(program.row_start, program.row_column, program.row_coefficient)
+    use = entries(program.use_start, program.use_column, program.use_coefficient)
+    rows = np.union1d(plain[0], use[0])
+
+    ends = np.append(rows, len(program.row_kind))
+    arcs = columns[columns < len(program.demand_of)]
+    return replace(
+        program,
+        least=program.least[columns],
+        most=program.most[columns],
+        step=program.step[columns],
+        demand_of=program.demand_of[arcs],
+        supply_of=program.supply_of[arcs],
+        row_start=np.searchsorted(plain[0], ends),
+        row_column=plain[1],
+        row_coefficient=plain[2],
+        use_start=np.searchsorted(use[0], ends),
+        use_column=use[1],
+        use_coefficient=use[2],
+        row_lower=program.row_lower[rows],
+        row_upper=program.row_upper[rows],
+        row_kind=program.row_kind[rows],
+        row_node=program.row_node[rows],
+    )
+
+
 # --- one level
 
 
@@ -380,7 +429,9 @@ def _level(
         if answer.bound is not None:
             part.claimed[row] = max(part.claimed[row], min(value, answer.bound))
     # what was stopped has what the others have left
-    for number, (_, part, relaxed) in enumerate(again := [one for one in hard if _open(one[1], row)]):
+    # but for large components, whose searches look where they have looked before
+    again = [one for one in hard if _open(one[1], row) and one[0] <= SMALL]
+    for number, (_, part, relaxed) in enumerate(again):
         left = _remaining(end, clock)
         if left is None or left < 0.1:
             break
@@ -678,21 +729,127 @@ class _Relaxed:
     def search(self, solver: MipSolver, seconds: float | None) -> MipAnswer:
         """What the solver finds."""
         low, high = self._face()
-        large = len(high) > SMALL
-        # few columns are searched soonest: what is known and the relaxation together, then the cheapest as well
-        for each, share in ((0, SOONEST), (FEW, NEARLY)) if large else ((FEW, 0.5),):
-            few = self._few(high, each)
-            if few is None or (large and seconds is not None and seconds < READING * int((few > 0).sum())):
-                break
-            least, few = self._as_served(low, few) if large and not each else (low, few)
-            first = self._search_within(solver, None if seconds is None else share * seconds, least, few)
+        if len(high) > SMALL:
+            return self._search_large(solver, seconds, low, high)
+        few = self._few(high, FEW)
+        if few is not None:
+            first = self._search_within(solver, None if seconds is None else 0.5 * seconds, low, few)
             self.accept(first)
             seconds = None if seconds is None else max(0.0, seconds - first.seconds)
-            if self.part.certified[self.row] >= _value(self.part.program.levels[self.row], self.part.values):
+            if self._is_proven():
                 return MipAnswer(None, None, first.seconds)
-        if large and seconds is not None and seconds < READING * len(high):
-            return MipAnswer(None, None, 0.0)  # the time would go into handing it over
         return solver.search(self.linear, seconds, low, high, self._start())
+
+    def _search_large(self, solver: MipSolver, seconds: float | None, low: Ints, high: Ints) -> MipAnswer:
+        """Search a large component: few columns first, then block by block, then more of them."""
+        end = None if seconds is None else time.monotonic() + seconds
+        stages: list[tuple[float, Callable[[float | None], None]]] = []
+        blocks = self._blocks()
+        pairs_alone = not self.level.cost[len(self.program.demand_of) :].any()
+
+        def within(each: int, column: float = READING) -> Callable[[float | None], None]:
+            def stage(left: float | None) -> None:
+                few = self._few(high, each)
+                if few is None or (left is not None and left < column * int((few > 0).sum())):
+                    return
+                least, few = self._as_served(low, few) if not each else (low, few)
+                self.accept(self._search_within(solver, left, least, few))
+
+            return stage
+
+        if blocks:
+            stages.append((BLOCKS, lambda left: self._search_blocks(solver, left, blocks, low, high)))
+        if not blocks or not pairs_alone:
+            stages.append((SOONEST, within(0)))
+        # a level above the last one leaves the time to those below
+        last = self.row == len(self.part.program.levels) - 1
+        stages.append((NEARLY if last or not blocks else AFTER_BLOCKS, within(FEW, TOGETHER if blocks else READING)))
+        for share, stage in stages:
+            left = _remaining(end, time.monotonic)
+            stage(None if left is None else share * left)
+            if self._is_proven():
+                return MipAnswer(None, None, 0.0)
+        low, high = self._as_good(low, high)
+        left = _remaining(end, time.monotonic)
+        if left is not None and left < SEARCHING * int((high > low).sum()):
+            return MipAnswer(None, None, 0.0)  # the time would go into handing it over
+        return self._search_within(solver, left, low, high)
+
+    def _is_proven(self) -> bool:
+        return self.part.certified[self.row] >= _value(self.part.program.levels[self.row], self.part.values)
+
+    def _blocks(self) -> list[Ints]:
+        """Columns that only few rows tie to each other, such as those of one kind of goods; none if all are tied."""
+        from scipy.sparse import csr_array
+        from scipy.sparse.csgraph import connected_components
+
+        program, columns = self.plain, len(self.plain.most)
+        row = np.repeat(np.arange(len(program.row_kind)), np.diff(program.row_start))
+        # rows that tie much are no ties: what is used together, and what much is in
+        sizes = np.diff(program.row_start)
+        loose = (np.diff(program.use_start) > 1) | (sizes > TIES * columns)
+        held = ~loose[row]
+        graph = csr_array(
+            (np.ones(int(held.sum()), dtype=np.int8), (program.row_column[held], columns + row[held])),
+            (columns + len(program.row_kind),) * 2,
+        )
+        _, label = connected_components(graph, directed=False)
+        label = label[:columns]
+        sizes = np.bincount(label)
+        if sizes.max() > MOST_IN_BLOCK * columns:
+            return []
+        return [np.flatnonzero(label == one) for one in np.flatnonzero(sizes > 1).tolist()]
+
+    def _search_blocks(
+        self, solver: MipSolver, seconds: float | None, blocks: Sequence[Ints], low: Ints, high: Ints
+    ) -> None:
+        """Search one block after the other, all others as they are; first those that the relaxation has far better."""
+        if self.guide is None:
+            return
+        end = None if seconds is None else time.monotonic() + seconds
+        blocks = list(blocks)
+        waiting = list(range(len(blocks)))
+        for _ in range(ROUNDS):
+            hoped = {number: self._hoped(blocks[number]) for number in waiting}
+            waiting = sorted((number for number in waiting if hoped[number] > 0), key=lambda one: (-hoped[one], one))
+            few = self._few(high, FEW)
+            if few is None:
+                return
+            for place, number in enumerate(order := waiting.copy()):
+                left = _remaining(end, time.monotonic)
+                if left is not None and left <= 0:
+                    return
+                part = hoped[number] / sum(hoped[other] for other in order[place:])
+                here, seconds = blocks[number], None if left is None else part * left
+                answer = self._search_within(solver, seconds, low, few, here, near=NEAR)
+                reached = self.accept(answer)
+                if answer.bound is not None and answer.bound >= reached - NEAR * abs(reached):
+                    waiting.remove(number)
+        if self.row < len(self.part.program.levels) - 1:
+            return
+        # a block may have what the relaxation gives to another, which the levels above allow in sum alone
+        order = sorted(range(len(blocks)), key=lambda one: (-self._hoped(blocks[one]), one))
+        few = self._few(high, FEW)
+        for place in range(len(order) // 2):
+            left = _remaining(end, time.monotonic)
+            if few is None or (left is not None and left <= 0):
+                return
+            both = np.concatenate([blocks[order[place]], blocks[order[-1 - place]]])
+            seconds = None if left is None else 2 * left / (len(order) // 2 - place + 1)
+            self.accept(self._search_within(solver, seconds, low, few, np.sort(both), near=NEAR))
+
+    def _hoped(self, block: Ints) -> float:
+        """By how much the relaxation has a block better than what is known."""
+        taken = self.program.step[block] * self.guide[0][block] if self.guide is not None else self._start()[block]
+        return float(self.level.cost[block] @ (self._start()[block] - taken))
+
+    def _as_good(self, low: Ints, high: Ints) -> tuple[Ints, Ints]:
+        """Limits that every answer keeps that is as good as what is known, by reduced costs."""
+        tree, own = self.part.trees[self.row], self.part.program.levels[self.row]
+        if own.largest or len(tree.multipliers) > 1 or len(tree.packed):
+            return low, high
+        least, most = face_of(self.plain, self.level, self.budgets, tree, _value(own, self.part.values))
+        return np.maximum(low, least), np.minimum(high, most)
 
     def _as_served(self, low: Ints, high: Ints) -> tuple[Ints, Ints]:
         """Limits that keep what each demand is served, where a level has costs of pairs alone."""
@@ -705,24 +862,44 @@ class _Relaxed:
         low[served] = high[served] = self._start()[served]
         return low, high
 
-    def _search_within(self, solver: MipSolver, seconds: float | None, low: Ints, high: Ints) -> MipAnswer:
-        """Search a program that is without the columns that limits close, which may be most of it."""
+    def _search_within(
+        self,
+        solver: MipSolver,
+        seconds: float | None,
+        low: Ints,
+        high: Ints,
+        here: Ints | None = None,
+        near: float = 0.0,
+    ) -> MipAnswer:
+        """Search some columns, or all, within limits that what is known keeps, while all others stay what they are.
+
+        What limits close, which may be most, is not handed over. A bound is that of such answers.
+        """
         began = time.monotonic()
-        inside = np.flatnonzero((high > 0) | (np.arange(len(high)) >= len(self.program.demand_of)))
-        place = np.zeros(len(high), dtype=np.int64)
-        place[inside] = np.arange(len(inside))
-        program = _cut(replace(self.program, levels=()), inside, np.arange(len(self.program.row_kind)), place)
-        level = replace(self.level, cost=self.level.cost[inside])
-        budgets = [(replace(higher, cost=higher.cost[inside]), budget) for higher, budget in self.budgets]
-        linear = Linear.of(program, level, budgets)
+        program, known = self.program, self._start()
+        here = np.arange(len(high)) if here is None else here
+        inside = here[high[here] > low[here]]
+        held = known.copy()
+        held[inside] = 0
+        activity = _activity(program, held)
+        lower, upper = program.row_lower.copy(), program.row_upper.copy()
+        lower[lower > -NO_LIMIT] -= activity[lower > -NO_LIMIT]
+        upper[upper < NO_LIMIT] -= activity[upper < NO_LIMIT]
+        cut = _without_others(replace(program, levels=(), row_lower=lower, row_upper=upper), inside)
+        fixed = dot(self.level.cost, held)
+        budgets = [
+            (replace(higher, cost=higher.cost[inside]), budget - (0 if higher.largest else dot(higher.cost, held)))
+            for higher, budget in self.budgets
+        ]
+        linear = replace(Linear.of(cut, replace(self.level, cost=self.level.cost[inside]), budgets), near=near)
         left = None if seconds is None else max(0.0, seconds - (time.monotonic() - began))
-        answer = solver.search(linear, left, low[inside], high[inside], self._start()[inside])
-        took = time.monotonic() - began
+        answer = solver.search(linear, left, low[inside], high[inside], known[inside])
+        took, bound = time.monotonic() - began, None if answer.bound is None else answer.bound + fixed
         if answer.values is None:
-            return replace(answer, seconds=took)
-        values = np.zeros(len(high))
+            return MipAnswer(None, bound, took)
+        values = known / program.step
         values[inside] = answer.values
-        return MipAnswer(values, None, took)
+        return MipAnswer(values, bound, took)
 
     def _few(self, high: Ints, each: int) -> Ints | None:
         """Limits that leave only pairs that are known or that the relaxation nearly likes; None if these are most."""
@@ -737,9 +914,20 @@ class _Relaxed:
         order = np.lexsort((last, np.round(reduced[:arcs], 6), self.program.demand_of))
         first = np.searchsorted(self.program.demand_of[order], self.program.demand_of[order])
         keep[order[np.arange(arcs) - first < each]] = True
+        if each:
+            keep |= self._nearest_the_bound(2 * each * len(np.unique(self.program.demand_of)))
         few = high.copy()
         few[:arcs][~keep] = 0
         return few
+
+    def _nearest_the_bound(self, count: int) -> Bools:
+        """About so many pairs whose use costs least above the bound: if an optimum is near it, it has no others."""
+        tree, arcs = self.part.trees[self.row], len(self.program.demand_of)
+        if len(tree.multipliers) > 1 or len(tree.packed) or count >= arcs:
+            return np.zeros(arcs, dtype=np.bool_)
+        more, _, _ = excess_of(self.program, self.level, self.budgets, tree)
+        # those that are level with the last one may be most
+        return np.asarray(more[:arcs] < np.partition(more[:arcs], count)[count], dtype=np.bool_)
 
     def _start(self) -> Ints:
         values = self.part.values

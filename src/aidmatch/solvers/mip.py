@@ -44,6 +44,8 @@ class Linear:
         What each column is divided by.
     target
         A known bound: a search that reaches it is over.
+    near
+        Part of the value that a search may be from its own bound when it is over.
     """
 
     columns: int
@@ -60,6 +62,7 @@ class Linear:
     binary: Ints
     step: Ints
     target: float | None = None
+    near: float = 0.0
 
     @classmethod
     def of(cls, program: IntegerProgram, level: IntegerLevel, budgets: Sequence[tuple[IntegerLevel, int]]) -> Linear:
@@ -351,6 +354,7 @@ class Highs:
         self._call(model.changeColsBounds(len(lower), np.arange(len(lower), dtype=np.int32), lower, upper))
         if seconds is not None:
             model.setOptionValue("time_limit", seconds)
+        model.setOptionValue("mip_rel_gap", linear.near)
         if linear.target is not None:
             model.setOptionValue("objective_target", linear.target + 0.25)
         if start is not None:
@@ -375,7 +379,6 @@ class Highs:
         # not Highs(), whose callbacks print a banner before anything can be set
         model = api._core._Highs()
         model.setOptionValue("output_flag", False)
-        model.setOptionValue("mip_rel_gap", 0.0)
         model.setOptionValue("mip_abs_gap", 0.5)
         lp = api.HighsLp()
         lp.num_col_, lp.num_row_ = len(linear.cost), len(linear.row_lower)
