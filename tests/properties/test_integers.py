@@ -1,5 +1,6 @@
 """What integers decide is optimal, proven and checked: against trying everything."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.integer_cases import IntegerCase, best, care_case, giving_case
@@ -15,6 +16,7 @@ def holds_against_everything(case: IntegerCase) -> None:
     am.verify(case.problem, matching)
     optimum = best(case)
     assert tuple(level.value for level in matching.levels) == optimum
+    assert matching.status is not am.Status.FEASIBLE
     for level in matching.levels:
         assert level.bound >= level.value if level.sense == "max" else level.bound <= level.value
 
@@ -29,3 +31,14 @@ def test_giving_agrees_with_exhaustive_search(seed: int) -> None:
 @given(SEEDS)
 def test_care_agrees_with_exhaustive_search(seed: int) -> None:
     holds_against_everything(care_case(seed))
+
+
+@settings(max_examples=examples(150))
+@given(SEEDS)
+def test_searched_as_large_components_they_are_the_same(seed: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("aidmatch.engine.integer.SMALL", 0)
+        patch.setattr("aidmatch.engine.integer.FEW", 1)
+        patch.setattr("aidmatch.engine.integer.MOST_IN_BLOCK", 0.95)
+        holds_against_everything(giving_case(seed))
+        holds_against_everything(care_case(seed))

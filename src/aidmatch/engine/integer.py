@@ -427,7 +427,7 @@ def _level(
         value = relaxed.accept(answer)
         part.reached[row] = value
         if answer.bound is not None:
-            part.claimed[row] = max(part.claimed[row], min(value, answer.bound))
+            part.claimed[row] = max(part.claimed[row], min(value, answer.bound + relaxed.level.constant))
     # what was stopped has what the others have left
     # but for large components, whose searches look where they have looked before
     again = [one for one in hard if _open(one[1], row) and one[0] <= SMALL]
@@ -439,7 +439,8 @@ def _level(
         answer = relaxed.search(solver, left / (len(again) - number))
         part.reached[row] = relaxed.accept(answer)
         if answer.bound is not None:
-            part.claimed[row] = max(part.claimed[row], min(part.reached[row], answer.bound))
+            claimed = min(part.reached[row], answer.bound + relaxed.level.constant)
+            part.claimed[row] = max(part.claimed[row], claimed)
     # multipliers of sets are the best that a root has, and splitting cases adds little to them for its time
     open_still = [
         one
@@ -823,7 +824,7 @@ class _Relaxed:
                 here, seconds = blocks[number], None if left is None else part * left
                 answer = self._search_within(solver, seconds, low, few, here, near=NEAR)
                 reached = self.accept(answer)
-                if answer.bound is not None and answer.bound >= reached - NEAR * abs(reached):
+                if answer.bound is not None and answer.bound + self.level.constant >= reached - NEAR * abs(reached):
                     waiting.remove(number)
         if self.row < len(self.part.program.levels) - 1:
             return
