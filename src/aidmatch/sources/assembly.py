@@ -195,7 +195,7 @@ class _Nested(dict[tuple[str, ...], Any]):
             return map(self.__getitem__, rows)
         # there are too many to remember, as where every household has a place of its own; its rows may be neighbours
         some = list(dict.fromkeys(rows))
-        return map(dict(zip(some, self._quick.make_all(some), strict=True)).__getitem__, rows)
+        return map(dict(zip(some, self._quick.make_all(some, text=True), strict=True)).__getitem__, rows)
 
     def __missing__(self, cells: tuple[str, ...]) -> Any:
         value = self.worth(cells)
@@ -293,37 +293,15 @@ class Assembly:
         if {*self._names, *rest} != parts.fields.keys():
             raise NotQuicklyError
 
-    def make(self, cells: Sequence[Any]) -> Any:
-        """Make a record.
-
-        Parameters
-        ----------
-        cells
-            A row's, one for each of `fields`.
-
-        Returns
-        -------
-        The record.
-
-        Raises
-        ------
-        Exception
-            If it cannot be made in this way; what is raised says nothing about why.
-        """
-        if all(cell.__class__ is str for cell in cells):
-            return self.make_all((cells,))[0]
-        values = [[column.worth(cells[position])] for position, column in self._columns]
-        for positions, nested in self._nested:
-            values.append([nested.worth(tuple(cells[position] for position in positions))])
-        return self._together(values, 1)[0]
-
-    def make_all(self, rows: Sequence[Sequence[str]]) -> list[Any]:
-        """Make records as `make` does, of rows whose cells are all text.
+    def make_all(self, rows: Sequence[Sequence[Any]], *, text: bool) -> list[Any]:
+        """Make records.
 
         Parameters
         ----------
         rows
-            One at least.
+            The cells of each, one for each of `fields`; one row at least.
+        text
+            Whether it is known that all cells are text.
 
         Returns
         -------
@@ -335,9 +313,17 @@ class Assembly:
             If one of them cannot be made in this way; what is raised says nothing about which.
         """
         cells = tuple(zip(*rows, strict=True))
-        values = [column.all(cells[position]) for position, column in self._columns]
+        known = [text or all(cell.__class__ is str for cell in column) for column in cells]
+        values = [
+            column.all(cells[position]) if known[position] else map(column.worth, cells[position])
+            for position, column in self._columns
+        ]
         for positions, nested in self._nested:
-            values.append(nested.all([cells[position] for position in positions], len(rows)))
+            spelt = [cells[position] for position in positions]
+            if all(known[position] for position in positions):
+                values.append(nested.all(spelt, len(rows)))
+            else:
+                values.append(map(nested.worth, zip(*spelt, strict=True)))
         return self._together(values, len(rows))
 
     def _together(self, values: Sequence[Iterable[Any]], count: int) -> list[Any]:

@@ -205,54 +205,35 @@ class Layout:
                 hint = "approval is never assumed; if every row is approved, say constants={'approval': 'approved'}"
             raise SourceError(f"{source} has no column {', '.join(named)} ({hint})", code="MISSING_COLUMN")
 
-    def make(self, cells: Mapping[str, Any]) -> tuple[Any, Sequence[Flaw], Sequence[Flaw]]:
-        """Make a record of the cells of one row.
-
-        Parameters
-        ----------
-        cells
-            By header.
-
-        Returns
-        -------
-        The record (None if there can be none), everything that is wrong with the row, and what is worth knowing
-        about it.
-
-        Raises
-        ------
-        InputError
-            ``BAD_CONSTANT`` if a constant is wrong, which is no row's fault.
-        """
-        shape = self._shape(tuple(cells))
-        if shape.assembly is not None:
-            try:
-                return shape.assembly.make(tuple(cells.values())), (), ()
-            except Exception:  # noqa: BLE001, S110  # the long way names it; suppress() costs a tenth of a row
-                pass
-        return self._make(shape, cells)
-
-    def maker(self, headers: Sequence[str]) -> Callable[[Sequence[Sequence[str]]], Made]:
-        """Give what `make` does for many rows of text whose headers are known beforehand.
+    def maker(self, headers: Sequence[Any], *, text: bool = False) -> Callable[[Sequence[Sequence[Any]]], Made]:
+        """Give what makes records of the cells of rows that have the same headers.
 
         Parameters
         ----------
         headers
             One for each cell of every row.
+        text
+            Whether all cells are text.
 
         Returns
         -------
-        Takes the cells of rows, one row at least, and raises what `make` raises.
+        Takes the cells of rows, one row at least. It raises `InputError` (``BAD_CONSTANT``) if a constant is wrong,
+        which is no row's fault.
         """
         shape = self._shape(tuple(headers))
         assembly = shape.assembly
 
-        def make(rows: Sequence[Sequence[str]]) -> Made:
+        def make(rows: Sequence[Sequence[Any]]) -> Made:
             if assembly is not None:
                 try:
-                    return Made(assembly.make_all(rows), {})
+                    return Made(assembly.make_all(rows, text=text), {})
                 except Exception:  # noqa: BLE001, S110  # one by one, they say which
                     pass
-            made = [self.make(dict(zip(headers, cells, strict=True))) for cells in rows]
+                if len(rows) > 1:
+                    one_by_one = [make((cells,)) for cells in rows]
+                    remarks = {at: one.remarks[0] for at, one in enumerate(one_by_one) if one.remarks}
+                    return Made([one.records[0] for one in one_by_one], remarks)
+            made = [self._make(shape, dict(zip(headers, cells, strict=True))) for cells in rows]
             remarks = {at: (flaws, flags) for at, (_, flaws, flags) in enumerate(made) if flaws or flags}
             return Made([one for one, _, _ in made], remarks)
 

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 from aidmatch.errors import InputError, RowsError
 from aidmatch.report import Fault, Report
 from aidmatch.sources.frames import ArrowStream
-from aidmatch.sources.layout import Flaw, Layout, Made
+from aidmatch.sources.layout import Layout, Made
 from aidmatch.sources.locating import ABSENT, Locating
 from aidmatch.sources.opening import blaming, open_source
 from aidmatch.sources.quality import oddities_in
@@ -197,10 +197,10 @@ def read(
     if headers is not None and hasattr(opened, "lists"):
         taking.take_lists(tuple(headers), _lists(opened, table, name))
     else:
-        for row in _rows(opened, table, name):
-            taking.take(row)
-    if headers is None and taking.never_right is not None:
-        layout.check(name, *taking.never_right)
+        taking.take_rows(_rows(opened, table, name))
+    never_right = taking.never_right()
+    if headers is None and never_right is not None:
+        layout.check(name, *never_right)
     refused, flagged = taking.refused, taking.flagged
     made, lines, outside, converted = locating.converted(taking.made, taking.lines, name, layout.header_of)
     repeats = repeats_in(made, lines, record, name, layout.header_of)
@@ -224,12 +224,48 @@ class _Taking:
         self.lines: list[int] = []
         self.refused: list[Fault] = []
         self.flagged: list[Fault] = []
-        #: headers that every row has, and that some row has, while no row could be made
-        self.never_right: tuple[list[str], set[str]] | None = None
         self._layout, self._locating, self._name = layout, locating, name
+        self._headers: tuple[Any, ...] | None = None
+        self._make: Callable[[Sequence[Sequence[Any]]], Made] | None = None
+        self._waiting: list[tuple[int, Sequence[Any]]] = []
+        self._always: list[Any] | None = None
+        self._ever: set[Any] = set()
 
-    def take(self, row: Row) -> None:
-        """Take a row."""
+    def take_rows(self, rows: Iterable[Row]) -> None:
+        """Take rows, some at a time where they have the same headers."""
+        for row in rows:
+            self._take(row)
+        self._finish()
+
+    def take_lists(self, headers: tuple[str, ...], rows: Iterable[tuple[int, Sequence[str]] | Row]) -> None:
+        """Take rows that are lists of text under known headers."""
+        make = self._layout.maker(headers, text=True)
+        system_at = next((at for at, header in enumerate(headers) if header == self._locating.header), None)
+        asked = system_at is not None or self._locating.contradiction(ABSENT, self._name, 0) is not None
+        for row in rows:
+            if isinstance(row, Row):
+                self._take(row)
+                continue
+            if self._make is not make:
+                self._finish()
+                self._make, self._headers = make, None
+            self.rows += 1
+            if asked:
+                said = ABSENT if system_at is None else row[1][system_at]
+                mixed = self._locating.contradiction(said, self._name, row[0])
+                if mixed is not None:
+                    self.refused.append(mixed)
+                    continue
+            self._waiting.append(row)
+            if len(self._waiting) == _AT_ONCE:
+                self._finish()
+        self._finish()
+
+    def never_right(self) -> tuple[list[Any], set[Any]] | None:
+        """Headers that every row had, and that some row had, if no row could be made."""
+        return None if self.made or self._always is None else (self._always, self._ever)
+
+    def _take(self, row: Row) -> None:
         self.rows += 1
         self.flagged += row.flags
         fault = row.fault
@@ -239,57 +275,37 @@ class _Taking:
         if fault is not None:
             self.refused.append(fault)
             return
-        one, flaws, flags = self._layout.make(row.values)
-        self._add(row.line, one, flaws, flags)
-        if self.made:
-            self.never_right = None
-        else:
-            always, ever = self.never_right or (list(row.values), set())
-            self.never_right = [header for header in always if header in row.values], ever.union(row.values)
+        headers = tuple(row.values)
+        if headers != self._headers:
+            self._finish()
+            self._headers, self._make = headers, self._layout.maker(headers)
+        self._waiting.append((row.line, tuple(row.values.values())))
+        if not self.made:
+            always = headers if self._always is None else self._always
+            self._always = [header for header in always if header in row.values]
+            self._ever.update(headers)
+        if len(self._waiting) == _AT_ONCE:
+            self._finish()
 
-    def take_lists(self, headers: tuple[str, ...], rows: Iterable[tuple[int, Sequence[str]] | Row]) -> None:
-        """Take rows that are lists of text under known headers, some at a time."""
-        make = self._layout.maker(headers)
-        system_at = next((at for at, header in enumerate(headers) if header == self._locating.header), None)
-        asked = system_at is not None or self._locating.contradiction(ABSENT, self._name, 0) is not None
-        waiting: list[tuple[int, Sequence[str]]] = []
-        for row in rows:
-            if isinstance(row, Row):
-                self._add_all(make, waiting)
-                self.take(row)
-                continue
-            self.rows += 1
-            if asked:
-                said = ABSENT if system_at is None else row[1][system_at]
-                mixed = self._locating.contradiction(said, self._name, row[0])
-                if mixed is not None:
-                    self.refused.append(mixed)
-                    continue
-            waiting.append(row)
-            if len(waiting) == _AT_ONCE:
-                self._add_all(make, waiting)
-        self._add_all(make, waiting)
-
-    def _add_all(self, make: Callable[[Sequence[Sequence[str]]], Made], rows: list[tuple[int, Sequence[str]]]) -> None:
-        if not rows:
+    def _finish(self) -> None:
+        """Make what waits."""
+        if not self._waiting or self._make is None:
             return
-        lines, cells = zip(*rows, strict=True)
-        rows.clear()
-        records, remarks = make(cells)
-        if remarks:
-            for at, (line, one) in enumerate(zip(lines, records, strict=True)):
-                self._add(line, one, *remarks.get(at, ((), ())))
-        else:
+        lines, cells = zip(*self._waiting, strict=True)
+        self._waiting.clear()
+        records, remarks = self._make(cells)
+        if not remarks:
             self.made += records
             self.lines += lines
-
-    def _add(self, line: int, one: Any, flaws: Sequence[Flaw], flags: Sequence[Flaw]) -> None:
-        if flaws:
-            self.refused += (Fault(self._name, line, *flaw) for flaw in flaws)
             return
-        self.flagged += (Fault(self._name, line, *flag) for flag in flags)
-        self.made.append(one)
-        self.lines.append(line)
+        for at, (line, one) in enumerate(zip(lines, records, strict=True)):
+            flaws, flags = remarks.get(at, ((), ()))
+            if flaws:
+                self.refused += (Fault(self._name, line, *flaw) for flaw in flaws)
+                continue
+            self.flagged += (Fault(self._name, line, *flag) for flag in flags)
+            self.made.append(one)
+            self.lines.append(line)
 
 
 def _rows(source: Source, table: str, name: str) -> Iterator[Row]:
