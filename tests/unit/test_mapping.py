@@ -380,6 +380,12 @@ def test_many_rows_at_once_give_what_one_by_one_gives(record: type, data: st.Dat
             assert {at: tuple(map(list, one)) for at, one in remarks.items()} == said
 
 
+@pytest.mark.parametrize(("header", "code"), [("数量", "NOT_AN_INTEGER"), ("纬度", "NOT_A_NUMBER")])
+def test_what_is_equal_and_no_number_is_not_taken_for_the_number_before_it(header: str, code: str) -> None:
+    rows = [need(**{header: 1}), need(需求编号="N2", 家庭编号="H2", **{header: True})]
+    assert refused(rows) == [(2, header, code)]
+
+
 @pytest.mark.parametrize("wrong", [{}, {"需求编号": ""}, {"区划代码": "3.7E+11"}, {"家庭编号": "13812345678"}])
 def test_one_of_many_rows_that_is_wrong_spoils_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: dict[str, str]
