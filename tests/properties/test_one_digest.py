@@ -50,7 +50,7 @@ def executor(kind: str, workers: int) -> Iterator[Executor | None]:
 
         with (
             LocalCluster(  # type: ignore[no-untyped-call]  # distributed has no types
-                n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, memory_limit=0
+                n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=":0", memory_limit=0
             ) as cluster,
             Client(cluster) as client,  # type: ignore[no-untyped-call]  # the same
         ):

@@ -13,6 +13,7 @@ import dataclasses
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
+from inspect import ismemberdescriptor
 from itertools import repeat
 from typing import Any, Final
 
@@ -63,6 +64,7 @@ class Parts:
     def __init__(self, schema: CoreSchema) -> None:
         self.fields: dict[str, Callable[[Any], Any]] = {}
         self.nested: dict[str, Parts] = {}
+        self._setters: dict[str, Callable[[Any, Any], None]] = {}
         self._rules: list[Callable[[Any], Any]] = []
         self.record: type = object
         self._take_apart(schema)
@@ -84,8 +86,7 @@ class Parts:
         """
         records: list[Any] = [*map(object.__new__, repeat(self.record, count))]
         for name, values in columns:
-            # frozen records are set in this way by the dataclasses module, too
-            deque(map(object.__setattr__, records, repeat(name), values), maxlen=0)
+            deque(map(self._setters[name], records, values), maxlen=0)
         for rule in self._rules:
             records = [*map(rule, records)]
         return records
@@ -105,9 +106,19 @@ class Parts:
         for field in schema["schema"]["fields"]:
             if field.get("init_only") or not field.get("init", True):
                 raise NotQuicklyError
+            self._setters[field["name"]] = _setter(self.record, field["name"])
             self.fields[field["name"]] = SchemaValidator(field["schema"], schema.get("config")).validate_python
             with suppress(NotQuicklyError):
                 self.nested[field["name"]] = Parts(_of_value(field["schema"]))
+
+
+def _setter(record: type, name: str) -> Callable[[Any, Any], None]:
+    """Give what sets a field, frozen or not: its slot, which is quickest, or what the dataclasses module uses."""
+    slot = getattr(record, name, None)
+    if ismemberdescriptor(slot):
+        setter: Callable[[Any, Any], None] = slot.__set__
+        return setter
+    return lambda one, value: object.__setattr__(one, name, value)
 
 
 def _of_value(schema: Any) -> Any:

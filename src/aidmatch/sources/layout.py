@@ -302,7 +302,10 @@ class Layout:
         spelling = self._spellings.get(field, _as_it_is)
 
         def read(cell: Any) -> Any:
-            if cell is None or (isinstance(cell, str) and (not cell or cell.isspace())):
+            if isinstance(cell, str):
+                if not cell or cell.isspace():
+                    return EMPTY
+            elif cell is None:
                 return EMPTY
             return spelling(cell)
 

@@ -101,11 +101,10 @@ def oddities_in(
         number = numbered(map(id, places))
         distinct = list({id(place): place for place in places}.values())
         pointed = np.array([place is not None and isinstance(place.lat, float) for place in distinct], dtype=np.bool_)
-        degrees = [
-            (place.lat, place.lon) if there else (0.0, 0.0) for place, there in zip(distinct, pointed, strict=True)
-        ]
+        there = [place for place, has in zip(distinct, pointed.tolist(), strict=True) if has]
+        degrees = np.array([[place.lat for place in there], [place.lon for place in there]], dtype=np.float64)
         rows = np.flatnonzero(pointed[number])
-        points = np.array(degrees, dtype=np.float64).reshape(-1, 2)[number[rows]]
+        points = degrees.T[(np.cumsum(pointed) - 1)[number[rows]]]
         found += _odd_points(rows, points, fault)
         if flat.get("code", "") == flat["lat"]:
             codes = [None if place is None else place.code for place in distinct]
@@ -221,7 +220,7 @@ def _same_households(
     # a household is where its first row says
     _, first, size = np.unique(household, return_index=True, return_counts=True)
     places = [records[row] if owner is None else getattr(records[row], owner) for row in first.tolist()]
-    place = numbered(None if one is None else (one.code, one.lat, one.lon) for one in places)
+    place = numbered([None if one is None else (one.code, one.lat, one.lon) for one in places])
     at_place = np.bincount(place, minlength=1)[place]
     wants = np.zeros(len(first), dtype=np.int64)
     np.add.at(wants, household, wanted)
