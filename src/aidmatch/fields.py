@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from datetime import date
+from numbers import Integral
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
@@ -48,7 +49,8 @@ _SEPARATORS = re.compile(r"(?<=\d)[-\s._/()]+(?=\d)")
 def _id(value: Any) -> Any:
     if isinstance(value, bool | float):
         raise PydanticCustomError("BAD_ID", "an id is text or an integer; a float may have lost digits")
-    return str(value) if isinstance(value, int) else value
+    # NumPy's integers are no int
+    return str(int(value)) if isinstance(value, Integral) else value
 
 
 def are_plain_ids(texts: Sequence[str]) -> bool:

@@ -9,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import settings as with_settings
@@ -498,6 +499,13 @@ def test_every_record_of_ours_is_taken_apart() -> None:
     for record in RECORDS:
         fields = tuple(column.field for column in columns_of(record))
         assert Layout(record, {}, {}, {}, (), {}, {})._shape(fields).assembly is not None
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    rows = [need(需求编号=np.int64(7), 家庭编号=np.int32(5), 数量=np.int64(3), 纬度=np.float64(36.5))]
+    (one,) = read(rows, Need)
+    assert (one.id, one.household_id, one.quantity, one.place.lat) == ("7", "5", 3, 36.5)
+    assert refused([need(需求编号=np.bool_(True))]) == [(1, "需求编号", "NOT_TEXT")]
 
 
 def test_equal_places_are_one_object() -> None:
