@@ -140,7 +140,7 @@ def solve_integer(
     for row in range(count):
         left = None if deadline is None else deadline - clock()
         # what is left is shared over the levels to come, the higher ones first: their gaps weaken all bounds below
-        level_end = None if left is None else clock() + max(0.0, left) / (count - row)
+        level_end = None if left is None else clock() + max(0.0, left) * 2 / (count - row + 1)
         solves += _level(parts, row, solver, level_end, clock, patterns)
         level = program.levels[row]
         top = max((part.reached[row] for part in parts), default=level.constant)
