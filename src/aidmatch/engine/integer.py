@@ -829,7 +829,10 @@ class _Relaxed:
         if self.row < len(self.part.program.levels) - 1:
             return
         # a block may have what the relaxation gives to another, which the levels above allow in sum alone
-        order = sorted(range(len(blocks)), key=lambda one: (-self._hoped(blocks[one]), one))
+        hoped = {number: self._hoped(blocks[number]) for number in range(len(blocks))}
+        if not any(hoped.values()):
+            return
+        order = sorted(hoped, key=lambda one: (-hoped[one], one))
         few = self._few(high, FEW)
         for place in range(len(order) // 2):
             left = _remaining(end, time.monotonic)

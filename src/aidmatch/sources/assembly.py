@@ -28,6 +28,21 @@ __all__ = ["EMPTY", "Assembly", "Parts"]
 EMPTY: Final = ""
 #: How many texts a column and a nested record remember.
 MOST_CELLS: Final = 8_192
+#: Settings of a record that are nothing but those of its fields, or say only what is written of an error.
+_SETTINGS: Final = frozenset(
+    {
+        "title",
+        "allow_inf_nan",
+        "coerce_numbers_to_str",
+        "extra_fields_behavior",
+        "hide_input_in_errors",
+        "str_max_length",
+        "str_min_length",
+        "str_strip_whitespace",
+        "str_to_lower",
+        "str_to_upper",
+    }
+)
 
 #: Gives a cell as the record should be asked for it, or `EMPTY`.
 Reader = Callable[[Any], Any]
@@ -51,6 +66,8 @@ class Parts:
         Its class.
     fields
         Takes a cell and gives the field's value, or raises what pydantic raises.
+    defaults
+        What each field is where nothing is said; ``dataclasses.MISSING`` where something must be.
     nested
         The parts of fields that are records themselves, as far as they can be taken apart.
 
@@ -58,11 +75,13 @@ class Parts:
     ------
     NotQuicklyError
         If the record is of a kind that cannot be taken apart: rules that see cells before they are valid, or that
-        look from one field at another; or it is made in a way of its own.
+        look from one field at another; fields with other names or with defaults that are made anew; settings of the
+        record as a whole that are not known here; or it is made in a way of its own.
     """
 
     def __init__(self, schema: CoreSchema) -> None:
         self.fields: dict[str, Callable[[Any], Any]] = {}
+        self.defaults: dict[str, Any] = {}
         self.nested: dict[str, Parts] = {}
         self._setters: dict[str, Callable[[Any, Any], None]] = {}
         self._rules: list[Callable[[Any], Any]] = []
@@ -96,20 +115,33 @@ class Parts:
         while schema["type"] == "function-after" and schema["function"]["type"] == "no-info":
             after.append(schema["function"]["function"])
             schema = schema["schema"]
-        if schema["type"] != "dataclass" or schema["post_init"] or schema["schema"]["type"] != "dataclass-args":
+        inner = schema.get("schema", {})
+        if schema["type"] != "dataclass" or schema.get("post_init") or inner.get("type") != "dataclass-args":
+            raise NotQuicklyError
+        if not (schema.get("config") or {}).keys() <= _SETTINGS or schema.get("strict"):
             raise NotQuicklyError
         self.record = schema["cls"]
         self._rules = after[::-1]
         own_way = any("__new__" in vars(kind) for kind in self.record.__mro__[:-1])
-        if own_way or any(_looks_around(field["schema"]) for field in schema["schema"]["fields"]):
+        if own_way or any(_looks_around(field["schema"]) for field in inner["fields"]):
             raise NotQuicklyError
-        for field in schema["schema"]["fields"]:
-            if field.get("init_only") or not field.get("init", True):
+        for field in inner["fields"]:
+            if field.get("init_only") or not field.get("init", True) or "validation_alias" in field:
                 raise NotQuicklyError
+            self.defaults[field["name"]] = _default_of(field["schema"])
             self._setters[field["name"]] = _setter(self.record, field["name"])
             self.fields[field["name"]] = SchemaValidator(field["schema"], schema.get("config")).validate_python
             with suppress(NotQuicklyError):
                 self.nested[field["name"]] = Parts(_of_value(field["schema"]))
+
+
+def _default_of(schema: Any) -> Any:
+    """A field's default, which every record may share."""
+    if schema["type"] != "default":
+        return dataclasses.MISSING
+    if "default" not in schema or schema.get("validate_default") or schema.get("copy_default"):
+        raise NotQuicklyError
+    return schema["default"]
 
 
 def _setter(record: type, name: str) -> Callable[[Any, Any], None]:
@@ -249,7 +281,7 @@ class Assembly:
     Raises
     ------
     NotQuicklyError
-        If the record has a default that is made anew for every record.
+        If a field has neither a column nor a constant nor a default.
     Exception
         Whatever pydantic says of a constant.
     """
@@ -263,9 +295,7 @@ class Assembly:
         ids: Collection[str],
         constants: Mapping[str, Any],
     ) -> None:
-        defaults = {field.name: field.default for field in dataclasses.fields(record)}
-        if any(field.default_factory is not dataclasses.MISSING for field in dataclasses.fields(record)):
-            raise NotQuicklyError
+        defaults = parts.defaults
         owners = {column.field: column.owner for column in columns_of(record)}
         optional = optional_parts(record)
         given: dict[str | None, dict[str, Any]] = {owner: {} for owner in owners.values()}
@@ -288,7 +318,7 @@ class Assembly:
             unless = defaults[name] if name in optional else dataclasses.MISSING
             if unless is dataclasses.MISSING and places and name in parts.nested:
                 some, own = [field for _, field in places], parts.nested[name]
-                with suppress(NotQuicklyError, TypeError, ValueError):  # in the end, one by one says what is wrong
+                with suppress(Exception):  # in the end, one by one says what is wrong
                     quick = Assembly(own.record, own, some, reader, (), given[name])
             reads = [(field, reader(field)) for _, field in places]
             nested = _Nested(reads, given[name], parts.fields[name], unless, quick)

@@ -7,6 +7,8 @@ from functools import cache
 from types import UnionType
 from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 
+from pydantic.fields import FieldInfo
+
 from aidmatch.errors import InputError
 
 __all__ = ["Column", "columns_of", "nested_in", "optional_parts"]
@@ -82,6 +84,8 @@ def optional_parts(record: type) -> tuple[str, ...]:
 
 
 def _has_default(field: dataclasses.Field[Any]) -> bool:
+    if isinstance(field.default, FieldInfo):
+        return not field.default.is_required()
     return field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
 
 

@@ -250,6 +250,9 @@ class Layout:
             except SpellingError as error:
                 flaws.append(Flaw(str(header), error.code, error.message))
                 spoilt.add(field)
+            except (TypeError, ValueError, ArithmeticError) as error:  # objects that only look like a number
+                flaws.append(Flaw(str(header), "NOT_VALID", f"has a cell that raises {type(error).__name__}"))
+                spoilt.add(field)
             else:
                 if not (isinstance(cell, str) and cell == EMPTY):
                     fields[field] = cell
@@ -327,6 +330,9 @@ class Layout:
             return value if spelling is None else spelling(value)
         except SpellingError as error:
             raise InputError(f"the constant of {field!r} {error.message}", code="BAD_CONSTANT") from None
+        except (TypeError, ValueError, ArithmeticError) as error:
+            words = f"the constant of {field!r} raises {type(error).__name__}"
+            raise InputError(words, code="BAD_CONSTANT") from None
 
     def _recognise(self, table: str, aliases: Mapping[str, Iterable[str]]) -> dict[str, str]:
         recognised = headers_of(table, self._by_field)
@@ -375,7 +381,7 @@ class Layout:
         parts = _parts_of(self._kind)
         assembly = None
         if parts is not None and not flaws and not self._units:
-            with suppress(NotQuicklyError, TypeError, ValueError):  # the long way names what is wrong with a constant
+            with suppress(Exception):  # the long way names what is wrong with a constant
                 assembly = Assembly(self._kind, parts, fields, self._readers.__getitem__, self._ids, self._filled)
         return _Shape(headers, flaws, assembly)
 

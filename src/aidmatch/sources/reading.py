@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -11,6 +12,7 @@ from itertools import compress, islice
 from operator import attrgetter
 from typing import Any, Final, Literal, TypeVar, overload
 
+import numpy as np
 from pydantic import TypeAdapter
 
 from aidmatch.errors import InputError, RowsError
@@ -29,6 +31,8 @@ T = TypeVar("T")
 
 #: Rows that are made at once: enough for columns to be worth their making, and few enough to be made again one by one.
 _AT_ONCE: Final = 64
+#: Shapes of rows that wait at a time.
+_MOST_SHAPES: Final = 64
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -216,7 +220,11 @@ def read(
 
 
 class _Taking:
-    """What became of the rows so far."""
+    """What became of the rows so far.
+
+    Rows wait until there are some of one shape, and are then made at once. Where shapes alternate, each has rows that
+    wait, so that they are put in order in the end.
+    """
 
     def __init__(self, layout: Layout, locating: Locating, name: str) -> None:
         self.rows = 0
@@ -225,9 +233,9 @@ class _Taking:
         self.refused: list[Fault] = []
         self.flagged: list[Fault] = []
         self._layout, self._locating, self._name = layout, locating, name
-        self._headers: tuple[Any, ...] | None = None
-        self._make: Callable[[Sequence[Sequence[Any]]], Made] | None = None
-        self._waiting: list[tuple[int, Sequence[Any]]] = []
+        self._numbers = array("q")
+        self._waiting: dict[tuple[tuple[Any, ...], bool], _Waiting] = {}
+        self._last: tuple[tuple[Any, ...], _Waiting] | None = None
         self._always: list[Any] | None = None
         self._ever: set[Any] = set()
 
@@ -235,20 +243,18 @@ class _Taking:
         """Take rows, some at a time where they have the same headers."""
         for row in rows:
             self._take(row)
-        self._finish()
+        self._finish_all()
 
     def take_lists(self, headers: tuple[str, ...], rows: Iterable[tuple[int, Sequence[str]] | Row]) -> None:
         """Take rows that are lists of text under known headers."""
-        make = self._layout.maker(headers, text=True)
+        waiting = _Waiting(self._layout.maker(headers, text=True))
+        self._waiting[headers, True] = waiting
         system_at = next((at for at, header in enumerate(headers) if header == self._locating.header), None)
         asked = system_at is not None or self._locating.contradiction(ABSENT, self._name, 0) is not None
         for row in rows:
             if isinstance(row, Row):
                 self._take(row)
                 continue
-            if self._make is not make:
-                self._finish()
-                self._make, self._headers = make, None
             self.rows += 1
             if asked:
                 said = ABSENT if system_at is None else row[1][system_at]
@@ -256,10 +262,11 @@ class _Taking:
                 if mixed is not None:
                     self.refused.append(mixed)
                     continue
-            self._waiting.append(row)
-            if len(self._waiting) == _AT_ONCE:
-                self._finish()
-        self._finish()
+            # the source may use the list again
+            waiting.rows.append((self.rows, row[0], tuple(row[1])))
+            if len(waiting.rows) == _AT_ONCE:
+                self._finish(waiting)
+        self._finish_all()
 
     def never_right(self) -> tuple[list[Any], set[Any]] | None:
         """Headers that every row had, and that some row had, if no row could be made."""
@@ -276,29 +283,49 @@ class _Taking:
             self.refused.append(fault)
             return
         headers = tuple(row.values)
-        if headers != self._headers:
-            self._finish()
-            self._headers, self._make = headers, self._layout.maker(headers)
-        self._waiting.append((row.line, tuple(row.values.values())))
+        if self._last is None or headers != self._last[0]:
+            self._last = headers, self._waiting_with(headers)
+        waiting = self._last[1]
+        waiting.rows.append((self.rows, row.line, tuple(row.values.values())))
         if not self.made:
             always = headers if self._always is None else self._always
             self._always = [header for header in always if header in row.values]
             self._ever.update(headers)
-        if len(self._waiting) == _AT_ONCE:
-            self._finish()
+        if len(waiting.rows) == _AT_ONCE:
+            self._finish(waiting)
 
-    def _finish(self) -> None:
-        """Make what waits."""
-        if not self._waiting or self._make is None:
+    def _waiting_with(self, headers: tuple[Any, ...]) -> _Waiting:
+        waiting = self._waiting.get((headers, False))
+        if waiting is None:
+            if len(self._waiting) >= _MOST_SHAPES:
+                for one in self._waiting.values():
+                    self._finish(one)
+                self._waiting = {key: one for key, one in self._waiting.items() if key[1]}
+            waiting = self._waiting[headers, False] = _Waiting(self._layout.maker(headers))
+        return waiting
+
+    def _finish_all(self) -> None:
+        """Make all that waits, and put what was made in order."""
+        for waiting in self._waiting.values():
+            self._finish(waiting)
+        numbers = np.frombuffer(self._numbers, dtype=np.int64) if len(self._numbers) else np.zeros(0, dtype=np.int64)
+        if (np.diff(numbers) < 0).any():
+            order = np.argsort(numbers, kind="stable").tolist()
+            self.made, self.lines = [self.made[at] for at in order], [self.lines[at] for at in order]
+
+    def _finish(self, waiting: _Waiting) -> None:
+        """Make what waits in one shape."""
+        if not waiting.rows:
             return
-        lines, cells = zip(*self._waiting, strict=True)
-        self._waiting.clear()
-        records, remarks = self._make(cells)
+        numbers, lines, cells = zip(*waiting.rows, strict=True)
+        waiting.rows.clear()
+        records, remarks = waiting.make(cells)
         if not remarks:
             self.made += records
             self.lines += lines
+            self._numbers.extend(numbers)
             return
-        for at, (line, one) in enumerate(zip(lines, records, strict=True)):
+        for at, (number, line, one) in enumerate(zip(numbers, lines, records, strict=True)):
             flaws, flags = remarks.get(at, ((), ()))
             if flaws:
                 self.refused += (Fault(self._name, line, *flaw) for flaw in flaws)
@@ -306,6 +333,15 @@ class _Taking:
             self.flagged += (Fault(self._name, line, *flag) for flag in flags)
             self.made.append(one)
             self.lines.append(line)
+            self._numbers.append(number)
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """Rows of one shape: the number, line and cells of each, and what makes records of them."""
+
+    make: Callable[[Sequence[Sequence[Any]]], Made]
+    rows: list[tuple[int, int, tuple[Any, ...]]] = field(default_factory=list)
 
 
 def _rows(source: Source, table: str, name: str) -> Iterator[Row]:

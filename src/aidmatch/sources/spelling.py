@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from numbers import Integral
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -36,6 +37,9 @@ _LOST: Final = (
 _FIFTEEN: Final = 10**15
 # a mantissa, E, a sign and at least two digits: as spreadsheets write large numbers, not as anybody writes an id
 _SCIENTIFIC = re.compile(r"[+-]?\d(?:\.\d+)?E\+\d{2,3}", re.IGNORECASE)
+#: Digits of a number beyond which it is out of every range.
+_DIGITS: Final = 30
+_DECIMAL = re.compile(rf"[+-]?\d{{1,{_DIGITS}}}(?:\.\d{{0,{_DIGITS}}})?")
 _WHOLE = re.compile(r"(\d+)\.0+")
 _MIDNIGHT: Final = r"(?:[T ]\s*0?0:00(?::00(?:\.0+)?)?)?"
 _DAY = re.compile(
@@ -119,15 +123,26 @@ class Units:
         if theirs == ours:
             return None
         for field in SCALED:
-            try:
-                quantity = Fraction(fields[field])
-            except (KeyError, TypeError, ValueError, OverflowError):  # none, or no number: the record will say so
+            quantity = _fraction(fields.get(field))
+            if quantity is None:  # none, or no number: the record will say so
                 continue
             if (quantity * factor).denominator != 1:
                 raise SpellingError("UNIT_NOT_EXACT", f"is no whole number of {ours}")
             fields[field] = int(quantity * factor)
         fields["unit"] = ours
         return str(theirs), str(ours)
+
+
+def _fraction(cell: Any) -> Fraction | None:
+    """What a cell is as a number; None if it is none, or has so many digits that nobody means it."""
+    if isinstance(cell, str):
+        return Fraction(cell.strip()) if _DECIMAL.fullmatch(cell.strip()) else None
+    if isinstance(cell, Decimal) and not (cell.is_finite() and abs(cell.adjusted()) <= _DIGITS):
+        return None
+    try:
+        return Fraction(cell)
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def spellings_of(record: type) -> dict[str, Spelling]:
@@ -184,9 +199,13 @@ def _plain(cell: Any) -> Any:
 
 def _exact(cell: Any) -> Any:
     """An integer of a whole number that has all its digits."""
-    if isinstance(cell, Decimal) and cell.is_finite() and cell == cell.to_integral_value():
-        return int(cell)
-    return cell
+    if not isinstance(cell, Decimal) or not cell.is_finite():
+        return cell
+    if cell.adjusted() > _DIGITS:
+        raise SpellingError("OUT_OF_RANGE", "should have fewer digits")
+    if cell.adjusted() < -_DIGITS:
+        raise SpellingError("NOT_AN_INTEGER", "should be a whole number")
+    return int(cell) if cell == cell.to_integral_value() else cell
 
 
 def id_as_it_is(cell: Any) -> Any:
@@ -204,7 +223,9 @@ def id_as_it_is(cell: Any) -> Any:
     Raises
     ------
     SpellingError
-        ``LOST_DIGITS`` if it is a float of sixteen digits or more, or in scientific notation (which has a plus).
+        ``LOST_DIGITS`` if it is a float of sixteen digits or more, or in scientific notation (which has a plus);
+        ``OUT_OF_RANGE`` or ``NOT_AN_INTEGER`` if it is a `Decimal` of more than thirty digits before or behind the
+        point.
     """
     if isinstance(cell, float) and abs(cell) >= _FIFTEEN:
         raise SpellingError(*_LOST)
@@ -219,8 +240,8 @@ def _code(cell: Any) -> Any:
     cell = id_as_it_is(_plain(cell))
     if isinstance(cell, float) and cell.is_integer():
         cell = int(cell)
-    if isinstance(cell, int) and not isinstance(cell, bool):
-        return str(cell)
+    if isinstance(cell, Integral) and not isinstance(cell, bool):
+        return str(int(cell))  # NumPy's integers are no int
     whole = _WHOLE.fullmatch(cell) if isinstance(cell, str) else None
     return whole[1] if whole else cell
 
@@ -237,8 +258,8 @@ def _number(cell: Any) -> Any:
 
 
 def _day(cell: Any) -> Any:
-    if isinstance(cell, int) and not isinstance(cell, bool) and 1000_00_00 < cell <= 9999_12_31:
-        cell = str(cell)
+    if isinstance(cell, Integral) and not isinstance(cell, bool) and 1000_00_00 < int(cell) <= 9999_12_31:
+        cell = str(int(cell))
     if not isinstance(cell, str):
         return cell
     text = _plain(cell)
