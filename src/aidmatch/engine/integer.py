@@ -12,15 +12,17 @@ import heapq
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 
 from aidmatch.arrays import SAFE, Bools, Floats, Ints, dot
 from aidmatch.engine.bounds import INFEASIBLE, bound_of, excess_of, face_of, leaf_bound
-from aidmatch.engine.insertion import inserted
+from aidmatch.engine.insertion import Insertion
 from aidmatch.engine.lagrange import packable, raised_multipliers
 from aidmatch.engine.patterns import Patterns, Raised
+from aidmatch.engine.relaxations import Relaxations
 from aidmatch.errors import NumberRangeError, SolverError
 from aidmatch.integer_program import NO_LIMIT, IntegerLevel, IntegerProgram, IntegerSolution, RowKind, Tree
 from aidmatch.solvers.growing import GrowingSolver
@@ -45,8 +47,8 @@ LEAF_STEPS: Final = 40
 WORK: Final = 5e6
 #: Pairs of each demand that a first search looks at, besides those that the relaxation takes.
 FEW: Final = 3
-#: Part of a level's time for the relaxation of a large component as a whole, before its optimal face alone.
-WHOLE: Final = 0.5
+#: Part of all the time that is left that a relaxation may take: without one, all levels below are open.
+RELAXING: Final = 0.4
 #: Part of a search's time for the pairs that the relaxation nearly likes, in a large component.
 NEARLY: Final = 0.8
 #: Part of a search's time, before that, for the pairs alone that are known or that the relaxation takes.
@@ -72,7 +74,7 @@ _RAYS: Final = (1e3, 1e6, -1e3, -1e6)
 Clock = Callable[[], float]
 
 
-@dataclass(slots=True)
+@dataclass
 class _Part:
     """A connected component: its program, its columns and rows in the whole, and what is known of it."""
 
@@ -92,6 +94,12 @@ class _Part:
     trees: list[Tree] = field(default_factory=list)
     #: what each level so far may be for those below: the value, or that of all components where the largest counts
     budgets: list[int] = field(default_factory=list)
+    relaxations: Relaxations | None = None
+
+    @cached_property
+    def insertion(self) -> Insertion:
+        """Adds to what is known."""
+        return Insertion(self.program)
 
     def exported(self, row: int) -> Tree:
         """The proof of a level, with the columns of the whole, and the nodes of packed rows."""
@@ -138,10 +146,7 @@ def solve_integer(
     solves, stopped = 0, False
     count = len(program.levels)
     for row in range(count):
-        left = None if deadline is None else deadline - clock()
-        # what is left is shared over the levels to come, the higher ones first: their gaps weaken all bounds below
-        level_end = None if left is None else clock() + max(0.0, left) * 2 / (count - row + 1)
-        solves += _level(parts, row, solver, level_end, clock, patterns)
+        solves += _level(parts, row, solver, deadline, clock, patterns)
         level = program.levels[row]
         top = max((part.reached[row] for part in parts), default=level.constant)
         for part in parts:
@@ -371,12 +376,15 @@ def _level(
     parts: Sequence[_Part],
     row: int,
     solver: MipSolver,
-    end: float | None,
+    deadline: float | None,
     clock: Clock,
     patterns: Patterns | None,
 ) -> int:
     """Decide one level of every component; the number of integer programs solved."""
     solves = 0
+    # what is left is shared over the levels to come, the higher ones first: their gaps weaken all bounds below
+    part_of_time = 2 / (len(parts[0].program.levels) - row + 1) if parts else 1.0
+    relaxed_by, end = _share(deadline, RELAXING, clock), _share(deadline, part_of_time, clock)
     hard: list[tuple[int, _Part, _Relaxed]] = []
     started: list[tuple[int, _Part, _Relaxed, Tree]] = []
     for number, part in enumerate(parts):
@@ -402,10 +410,10 @@ def _level(
                 tree, values = relaxed.patterned(raised, number)
                 if values is None or _value(part.program.levels[row], values) > relaxed.certain():
                     solves += relaxed.combined(patterns, number, solver, share(len(part.columns)), values)
-            elif _over(end, clock):
+            elif _over(by := relaxed_by if len(part.columns) > SMALL else end, clock):
                 relaxed.fill()
             else:
-                tree, values = relaxed.root(solver, _remaining(end, clock))
+                tree, values = relaxed.root(solver, _remaining(by, clock))
             if values is not None and _value(part.program.levels[row], values) < min(
                 value, _value(part.program.levels[row], part.values)
             ):
@@ -416,6 +424,9 @@ def _level(
         part.claimed.append(max(part.certified[-1], -INFEASIBLE if relaxed.claimed is None else relaxed.claimed))
         if part.claimed[-1] < part.reached[-1]:
             hard.append((len(part.columns), part, relaxed))
+    if hard and max(size for size, _, _ in hard) > SMALL:
+        # a relaxation that took long leaves the search its share of the rest
+        end = _share(deadline, part_of_time, clock)
     hard.sort(key=lambda one: one[0])
     sizes = [size for size, _, _ in hard]
     for number, (size, part, relaxed) in enumerate(hard):
@@ -498,6 +509,11 @@ def _over(end: float | None, clock: Clock) -> bool:
     return end is not None and clock() >= end
 
 
+def _share(deadline: float | None, part: float, clock: Clock) -> float | None:
+    """When some part of the time that is left is over."""
+    return None if deadline is None else clock() + part * max(0.0, deadline - clock())
+
+
 def _remaining(end: float | None, clock: Clock) -> float | None:
     return None if end is None else max(0.0, end - clock())
 
@@ -554,15 +570,14 @@ class _Relaxed:
     def root(self, solver: MipSolver, seconds: float | None) -> tuple[Tree, Ints | None]:
         """Multipliers of the linear relaxation, and its answer if that happens to be whole."""
         large = len(self.program.most) > SMALL
-        linear, low, high = self.linear, self.low, self.program.most
-        if large:
-            linear = Linear.compact(self.program, self.level, self.budgets)
-        # on the face alone it is quicker; on the whole, its multipliers are better
-        first = seconds if seconds is None or not large else WHOLE * seconds
-        answer = solver.relaxation(linear, first, low, high)
-        if answer is None and large:
-            low, high = self._face()
-            answer = solver.relaxation(linear, None if seconds is None else (1 - WHOLE) * seconds, low, high)
+        own = self.part.program.levels[self.row]
+        if large and isinstance(solver, GrowingSolver) and not own.largest:
+            if self.part.relaxations is None:
+                self.part.relaxations = Relaxations(self.part.program, solver.growing())
+            answer = self.part.relaxations.solve(own, self.budgets, self.program.most, self.part.values, seconds)
+        else:
+            linear = Linear.compact(self.program, self.level, self.budgets) if large else self.linear
+            answer = solver.relaxation(linear, seconds, self.low, self.program.most)
         if answer is None or answer.infeasible:
             return self.empty_tree(), self._inserted(np.zeros(len(self.program.most)))
         tree = self._one_leaf(*self._rounded(answer.row_dual))
@@ -708,7 +723,7 @@ class _Relaxed:
             return None
         wanted = guide[: len(plain.most)] * plain.step
         sums = [(level.cost, budget - level.constant) for level, budget in self.plain_budgets if not level.largest]
-        return self._kept(inserted(plain, own, sums, self.part.values, wanted))
+        return self._kept(self.part.insertion.inserted(own, sums, plain.most, self.part.values, wanted))
 
     def _whole(self, values: Floats) -> Ints | None:
         """An answer of the solver as integers, if it is one; columns that only follow from others are made anew."""

@@ -1,0 +1,119 @@
+"""The relaxation over the columns that matter is the relaxation over all of them, level after level."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.instances import DAY, lot, need, place
+
+import aidmatch as am
+from aidmatch.engine import relaxations
+from aidmatch.engine.relaxations import Relaxations
+from aidmatch.formulation.flow import formulate
+from aidmatch.formulation.integer import formulate_integers, what_needs_integers
+from aidmatch.integer_program import IntegerLevel, IntegerProgram
+from aidmatch.records.giving import Donor
+from aidmatch.solvers.growing import GrowingAnswer
+from aidmatch.solvers.mip import Highs, Linear
+
+
+def program(seed: int, needs: int = 60, lots: int = 40) -> IntegerProgram:
+    rng = np.random.default_rng(seed)
+
+    def somewhere() -> Any:
+        return place(lat=float(36 + rng.random()), lon=float(116 + rng.random()))
+
+    asked = [
+        need(f"n{i}", int(rng.integers(1, 6)), whole=i % 5 == 0, category="ABCD"[i % 4], place=somewhere())
+        for i in range(needs)
+    ]
+    offered = [
+        lot(f"d{j}", int(rng.integers(3, 9)), min_lot=2, donor_id=f"x{j % 8}", place=somewhere()) for j in range(lots)
+    ]
+    donors = [Donor(id=f"x{k}", max_shipments=4) for k in range(8)]
+    problem = am.GivingProblem(asked, offered, donors=donors, as_of=DAY)
+    policy = am.Policy.giving()
+    flow = formulate(problem, policy, am.GreatCircle())
+    return formulate_integers(flow, what_needs_integers(problem, policy, flow.definitions)).program
+
+
+def whole(made: IntegerProgram, level: IntegerLevel, budgets: Sequence[tuple[IntegerLevel, int]]) -> float:
+    """The same over all columns at once."""
+    answer = Highs().relaxation(
+        Linear.compact(made, level, budgets), None, np.zeros(len(made.most), dtype=np.int64), made.most
+    )
+    assert answer is not None
+    return float(answer.values @ (level.cost * made.step))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_every_level_is_relaxed_as_all_columns_would_have_it(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relaxations, "_NEAREST", 1)
+    monkeypatch.setattr(relaxations, "_ADDED", 1)
+    made = program(seed)
+    # a level of pairs above another, so that its budget weighs on pairs that join later
+    cost = np.zeros(len(made.most), dtype=np.int64)
+    cost[: len(made.demand_of)] = np.random.default_rng(seed).integers(0, 1_000, len(made.demand_of))
+    made = replace(made, levels=(*made.levels, IntegerLevel(cost, 0)))
+    one = Relaxations(made, Highs().growing())
+    nothing = np.zeros(len(made.most), dtype=np.int64)
+    budgets: list[tuple[IntegerLevel, int]] = []
+    for level in made.levels:
+        found = one.solve(level, budgets, made.most, nothing, None)
+        assert found is not None
+        value = float(found.values @ (level.cost * made.step))
+        assert value == pytest.approx(whole(made, level, budgets), abs=1e-3)
+        budgets.append((level, int(np.ceil(value)) + level.constant + 1))
+    assert not one._in.all()
+
+
+def test_what_is_known_is_always_among_the_columns() -> None:
+    made = program(3)
+    # served by far pairs alone, as none of the first columns would be
+    one = Relaxations(made, Highs().growing())
+    far = np.flatnonzero(~one._in)[:1]
+    known = np.zeros(len(made.most), dtype=np.int64)
+    known[far] = 1
+    assert one.solve(made.levels[0], [], made.most, known, None) is not None
+    assert one._in[far].all()
+
+
+def test_limits_of_a_level_above_hold() -> None:
+    made = program(4)
+    one = Relaxations(made, Highs().growing())
+    nothing = np.zeros(len(made.most), dtype=np.int64)
+    first = one.solve(made.levels[0], [], made.most, nothing, None)
+    assert first is not None
+    assert first.values.any()
+    closed = made.most.copy()
+    closed[: len(made.demand_of)] = 0
+    none = one.solve(made.levels[0], [], closed, nothing, None)
+    assert none is not None
+    assert not none.values.any()
+
+
+class Slow:
+    """A program that answers once and then has no time."""
+
+    def __init__(self) -> None:
+        self._growing, self.answers = Highs().growing(), 0
+
+    def solve(self, seconds: float | None) -> GrowingAnswer | None:
+        self.answers += 1
+        return self._growing.solve(seconds) if self.answers == 1 else None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._growing, name)
+
+
+def test_what_is_known_when_time_is_over_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relaxations, "_NEAREST", 1)
+    made = program(5)
+    nothing = np.zeros(len(made.most), dtype=np.int64)
+    one = Relaxations(made, Slow())
+    found = one.solve(made.levels[-1], [], made.most, nothing, None)
+    assert found is not None
+    assert one.solve(made.levels[-1], [], made.most, nothing, None) is None
+    assert Relaxations(made, Highs().growing()).solve(made.levels[0], [], made.most, nothing, 0.0) is None
