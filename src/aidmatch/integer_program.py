@@ -182,7 +182,7 @@ class IntegerSolution:
     component
         Component of each column; −1 for columns that no row holds.
     solves
-        Integer programs that were solved, one a level and component.
+        Searches that the solver was asked for.
     stopped
         Whether the time was over before every level was proven, claimed or certified.
     """

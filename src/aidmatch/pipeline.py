@@ -53,9 +53,10 @@ def solve(
         Seconds after which an integer program ends with what it has: an answer that holds, with bounds that hold. They
         are shared over levels and components. None for no limit. What flows is proven in any case.
     executor
-        Who does the work, market by market: any executor of `concurrent.futures`, or one that behaves so, such as
-        Dask's ``client.get_executor()``. Without one it is done here; nothing forks unasked. Workers are given arrays
-        and the solvers, and no name of anybody.
+        Who does the work, market by market, or search by search of an integer program: any executor of
+        `concurrent.futures`, or one that behaves so, such as Dask's ``client.get_executor()``. Without one it is done
+        here; nothing forks unasked. Workers are given arrays and the solvers, and no name of anybody. Flow solvers hold
+        the interpreter's lock and gain by processes; searches gain by threads, too.
     progress
         Called with a `aidmatch.progress.Progress` after each part and round, in the caller's own thread;
         `aidmatch.progress.Bar` makes a bar of it.
@@ -66,8 +67,8 @@ def solve(
     -------
     A matching that is proven optimal at every level, in the policy's strict order, over every eligible pair; of those
     that are equally good, the one that the policy's seed draws. Where wholes, packs, lots, shipments, hours, minimum
-    loads or balance ask for integers, one that says how far it is proven; `executor`, `progress`, `engine` and the draw
-    concern what flows.
+    loads or balance ask for integers, one that says how far it is proven; `progress`, `engine` and the draw concern
+    what flows.
 
     Raises
     ------
@@ -98,7 +99,7 @@ def solve(
         highs = Highs()
         # the way back from arrays to records takes about as long as the way there
         deadline = None if time_limit is None else start + time_limit - (monotonic() - start)
-        solution = solve_integer(integers.program, highs, deadline=deadline)
+        solution = solve_integer(integers.program, highs, deadline=deadline, executor=executor)
         return integers.matching(solution, (highs.name, highs.version), __version__)
     solutions = solve_markets(formulation.markets, solvers, Options() if engine is None else engine, executor, progress)
     return formulation.matching(solutions, [(one.name, one.version) for one in solvers], __version__)

@@ -11,8 +11,9 @@ from __future__ import annotations
 import heapq
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Final
 
 import numpy as np
@@ -23,6 +24,7 @@ from aidmatch.engine.insertion import Insertion
 from aidmatch.engine.lagrange import packable, raised_multipliers
 from aidmatch.engine.patterns import Patterns, Raised
 from aidmatch.engine.relaxations import Relaxations
+from aidmatch.engine.searching import Search, Searches, Steps
 from aidmatch.errors import NumberRangeError, SolverError
 from aidmatch.integer_program import NO_LIMIT, IntegerLevel, IntegerProgram, IntegerSolution, RowKind, Tree
 from aidmatch.solvers.growing import GrowingSolver
@@ -68,6 +70,8 @@ READING: Final = 2e-5
 TOGETHER: Final = 2e-4
 #: Seconds a column below which a search of all that may still be used has never ended.
 SEARCHING: Final = 1e-4
+#: Seconds that are worth another search of what was stopped.
+_AGAIN: Final = 0.1
 #: How often a ray is added that proves a case empty.
 _RAYS: Final = (1e3, 1e6, -1e3, -1e6)
 
@@ -113,6 +117,7 @@ def solve_integer(
     *,
     deadline: float | None = None,
     clock: Clock = time.monotonic,
+    executor: Executor | None = None,
 ) -> IntegerSolution:
     """Decide an integer program.
 
@@ -126,6 +131,8 @@ def solve_integer(
         When to stop, on the clock; None for never. What is feasible by then is given.
     clock
         Tells the time in seconds.
+    executor
+        Who searches; without one, it is done here. It has no say in the answer, unless the time is over.
 
     Returns
     -------
@@ -143,10 +150,10 @@ def solve_integer(
     patterns = None
     if isinstance(solver, GrowingSolver) and len(parts):
         patterns = Patterns(program, component, len(parts), solver, program.scale)
-    solves, stopped = 0, False
+    searches, stopped = Searches(solver, executor), False
     count = len(program.levels)
     for row in range(count):
-        solves += _level(parts, row, solver, deadline, clock, patterns)
+        _level(parts, row, searches, deadline, clock, patterns)
         level = program.levels[row]
         top = max((part.reached[row] for part in parts), default=level.constant)
         for part in parts:
@@ -168,7 +175,7 @@ def solve_integer(
         claimed=tuple(_claimed(parts, program.levels, certified)),
         trees=tuple(tuple(part.exported(row) for part in parts) for row in range(count)),
         component=component,
-        solves=solves,
+        solves=searches.solves,
         stopped=stopped,
     )
 
@@ -375,52 +382,46 @@ def _without_others(program: IntegerProgram, columns: Ints) -> IntegerProgram:
 def _level(
     parts: Sequence[_Part],
     row: int,
-    solver: MipSolver,
+    searches: Searches,
     deadline: float | None,
     clock: Clock,
     patterns: Patterns | None,
-) -> int:
-    """Decide one level of every component; the number of integer programs solved."""
-    solves = 0
+) -> None:
+    """Decide one level of every component."""
     # what is left is shared over the levels to come, the higher ones first: their gaps weaken all bounds below
     part_of_time = 2 / (len(parts[0].program.levels) - row + 1) if parts else 1.0
     relaxed_by, end = _share(deadline, RELAXING, clock), _share(deadline, part_of_time, clock)
-    hard: list[tuple[int, _Part, _Relaxed]] = []
-    started: list[tuple[int, _Part, _Relaxed, Tree]] = []
-    for number, part in enumerate(parts):
-        relaxed = _Relaxed(part, row)
-        started.append((number, part, relaxed, relaxed.empty_tree()))
-    open_at_first = {
-        number
-        for number, part, relaxed, tree in started
-        if relaxed.bound(tree) < _value(part.program.levels[row], part.values)
-    }
+    started = [(number, part, _Relaxed(part, row)) for number, part in enumerate(parts)]
+    open_at_first = {number for number, _, relaxed in started if relaxed.bound(relaxed.tree) < relaxed.reached}
     raised = _raised_by_patterns(parts, row, open_at_first, end, clock, patterns)
-    size = sum(len(parts[number].columns) for number in open_at_first)
-
-    def share(columns: int) -> float | None:
-        left = _remaining(end, clock)
-        return None if left is None else left * columns / size
-
-    for number, part, relaxed, tree in started:
-        value = _value(part.program.levels[row], part.values)
+    in_sets: list[tuple[int, _Part, _Relaxed]] = []
+    for number, part, relaxed in started:
         if number in open_at_first:
-            values: Ints | None = None
             if raised is not None and patterns is not None and patterns.suited[number]:
-                tree, values = relaxed.patterned(raised, number)
-                if values is None or _value(part.program.levels[row], values) > relaxed.certain():
-                    solves += relaxed.combined(patterns, number, solver, share(len(part.columns)), values)
+                relaxed.take(relaxed.patterned(raised, number))
+                in_sets.append((number, part, relaxed))
             elif _over(by := relaxed_by if len(part.columns) > SMALL else end, clock):
-                relaxed.fill()
+                relaxed.take(relaxed.filled())
             else:
-                tree, values = relaxed.root(solver, _remaining(by, clock))
-            if values is not None and _value(part.program.levels[row], values) < min(
-                value, _value(part.program.levels[row], part.values)
-            ):
-                part.values = values
-        part.reached.append(_value(part.program.levels[row], part.values))
-        part.trees.append(tree)
-        part.certified.append(relaxed.bound(tree) if relaxed.closing is None else relaxed.certain())
+                relaxed.take(relaxed.root(searches.solver, _remaining(by, clock)))
+    for all_of_them in (False, True):
+        if patterns is None:
+            break
+        # the master takes in what is missing part by part, in their order, whoever has searched in whichever
+        in_sets = [one for one in in_sets if one[2].reached > one[2].certain() and not _over(end, clock)]
+        if all_of_them:
+            in_sets = [one for one in in_sets if one[2].known_in_sets and not _over(end, clock)]
+            in_sets = [one for one in in_sets if one[2].completed_in(patterns, one[0])]
+        starts = [
+            (len(part.columns), partial(relaxed.among_sets, patterns, number, all_of_them=all_of_them))
+            for number, part, relaxed in in_sets
+        ]
+        searches.run(starts, end, clock)
+    hard: list[tuple[int, _Part, _Relaxed]] = []
+    for _, part, relaxed in started:
+        part.reached.append(relaxed.reached)
+        part.trees.append(relaxed.tree)
+        part.certified.append(relaxed.bound(relaxed.tree) if relaxed.closing is None else relaxed.certain())
         part.claimed.append(max(part.certified[-1], -INFEASIBLE if relaxed.claimed is None else relaxed.claimed))
         if part.claimed[-1] < part.reached[-1]:
             hard.append((len(part.columns), part, relaxed))
@@ -428,30 +429,13 @@ def _level(
         # a relaxation that took long leaves the search its share of the rest
         end = _share(deadline, part_of_time, clock)
     hard.sort(key=lambda one: one[0])
-    sizes = [size for size, _, _ in hard]
-    for number, (size, part, relaxed) in enumerate(hard):
-        left = _remaining(end, clock)
-        if left is not None and left <= 0:
-            break
-        solves += 1
-        answer = relaxed.search(solver, None if left is None else left * size / sum(sizes[number:]))
-        value = relaxed.accept(answer)
-        part.reached[row] = value
-        if answer.bound is not None:
-            part.claimed[row] = max(part.claimed[row], min(value, answer.bound + relaxed.level.constant))
+    searches.run([(size, relaxed.searched) for size, _, relaxed in hard], end, clock)
     # what was stopped has what the others have left
     # but for large components, whose searches look where they have looked before
     again = [one for one in hard if _open(one[1], row) and one[0] <= SMALL]
-    for number, (_, part, relaxed) in enumerate(again):
-        left = _remaining(end, clock)
-        if left is None or left < 0.1:
-            break
-        solves += 1
-        answer = relaxed.search(solver, left / (len(again) - number))
-        part.reached[row] = relaxed.accept(answer)
-        if answer.bound is not None:
-            claimed = min(part.reached[row], answer.bound + relaxed.level.constant)
-            part.claimed[row] = max(part.claimed[row], claimed)
+    left = _remaining(end, clock)
+    if left is not None and left >= _AGAIN:
+        searches.run([(1, relaxed.searched) for _, _, relaxed in again], end, clock)
     # multipliers of sets are the best that a root has, and splitting cases adds little to them for its time
     open_still = [
         one
@@ -464,12 +448,11 @@ def _level(
             break
         # proofs are worth less of the time than answers
         until = None if left is None else clock() + PROOFS * left / (len(open_still) - number)
-        relaxed.split(solver, until, clock)
+        relaxed.split(searches.solver, until, clock)
     for _, part, _ in hard:
         part.claimed[row] = max(part.claimed[row], part.certified[row])
-    for _, _, relaxed, _ in started:
+    for _, _, relaxed in started:
         relaxed.close()
-    return solves
 
 
 def _raised_by_patterns(
@@ -545,6 +528,21 @@ class _Relaxed:
         self.closing: tuple[int, Ints] | None = None
         #: rows that are kept whole when cases are split
         self.packed = np.zeros(0, dtype=np.int64)
+        #: whether what is known is made of the master's sets
+        self.known_in_sets = True
+        #: the proof so far
+        self.tree = self.empty_tree()
+
+    @property
+    def reached(self) -> int:
+        """The value of what is known."""
+        return _value(self.part.program.levels[self.row], self.part.values)
+
+    def take(self, found: tuple[Tree, Ints | None]) -> None:
+        """Take a proof, and an answer if it is better than what is known."""
+        self.tree, values = found
+        if values is not None and _value(self.part.program.levels[self.row], values) < self.reached:
+            self.part.values = values
 
     @property
     def linear(self) -> Linear:
@@ -560,9 +558,6 @@ class _Relaxed:
         nothing = np.zeros(0, dtype=np.int64)
         above = np.zeros((1, self.row), dtype=np.int64)
         return Tree(*(nothing,) * 3, np.zeros((1, 0), dtype=np.int64), above, *(nothing,) * 5, self.program.scale)
-
-    def trivial_bound(self, tree: Tree) -> int:
-        return self.bound(tree)
 
     def bound(self, tree: Tree) -> int:
         return bound_of(self.program, self.level, self.budgets, tree)
@@ -634,38 +629,25 @@ class _Relaxed:
         found[program.row_column[ends]] = sums[row[ends]]
         return self._kept(found)
 
-    def combined(
-        self, patterns: Patterns, number: int, solver: MipSolver, seconds: float | None, known: Ints | None
-    ) -> int:
-        """Look for a better answer among the sets that the master has; how many programs were solved."""
-        part, own = self.part, self.part.program.levels[self.row]
-        if known is not None and _value(own, known) < _value(own, part.values):
-            part.values = known
-        solves, began = 0, 0.0
-        for all_of_them in (False, True):
-            value = _value(own, part.values)
-            if value <= self.certain() or (seconds is not None and began >= seconds):
-                break
-            # who is better than what is known is made of these sets alone
-            if all_of_them and not patterns.complete(number, (value - 1) * self.program.scale - self.closed_at()):
-                break
-            linear, sets = patterns.linear(number, all_of_them=all_of_them)
-            start = patterns.start_of(linear, sets, part.columns, part.values)
-            if start is None:
-                break
-            solves += 1
-            linear = replace(linear, target=float(self.certain()))
-            left = None if seconds is None else seconds - began
-            answer = solver.search(linear, left, np.zeros(len(start), dtype=np.int64), linear.upper.astype(int), start)
-            began += answer.seconds
-            if answer.values is not None:
-                place = np.searchsorted(part.columns, patterns.arcs_of(linear, sets, answer.values))
-                found = self.from_arcs(place)
-                if found is not None and _value(own, found) < _value(own, part.values):
-                    part.values = found
-            if all_of_them and answer.bound is not None:
-                self.claimed = min(answer.bound, _value(own, part.values))
-        return solves
+    def among_sets(self, patterns: Patterns, number: int, seconds: float | None, *, all_of_them: bool) -> Steps[None]:
+        """Look for a better answer among the sets that the master has, or among all that matter once it has these."""
+        part = self.part
+        linear, sets = patterns.linear(number, all_of_them=all_of_them)
+        start = patterns.start_of(linear, sets, part.columns, part.values)
+        if start is None:
+            self.known_in_sets = False
+            return
+        linear, low = replace(linear, target=float(self.certain())), np.zeros(len(start), dtype=np.int64)
+        answer = yield Search(linear, seconds, low, linear.upper.astype(int), start)
+        if answer.values is not None:
+            place = np.searchsorted(part.columns, patterns.arcs_of(linear, sets, answer.values))
+            self.take((self.tree, self.from_arcs(place)))
+        if all_of_them and answer.bound is not None:
+            self.claimed = min(answer.bound, self.reached)
+
+    def completed_in(self, patterns: Patterns, number: int) -> bool:
+        """Whether the master has all sets now that an answer is made of which is better than what is known."""
+        return patterns.complete(number, (self.reached - 1) * self.program.scale - self.closed_at())
 
     def _face(self) -> tuple[Ints, Ints]:
         """Limits of the columns that the levels above leave."""
@@ -709,12 +691,9 @@ class _Relaxed:
         rows = np.flatnonzero(own)
         return rows, own[rows], np.maximum(above, 0)
 
-    def fill(self) -> None:
-        """Add what can be added, where there is no time for more."""
-        found = self._inserted(np.zeros(len(self.plain.most)))
-        own = self.part.program.levels[self.row]
-        if found is not None and _value(own, found) < _value(own, self.part.values):
-            self.part.values = found
+    def filled(self) -> tuple[Tree, Ints | None]:
+        """What can be added where there is no time for more, and no proof."""
+        return self.tree, self._inserted(np.zeros(len(self.plain.most)))
 
     def _inserted(self, guide: Floats) -> Ints | None:
         """What is known, and what can be added to it, as the relaxation would have it."""
@@ -742,39 +721,47 @@ class _Relaxed:
             return None
         return found
 
-    def search(self, solver: MipSolver, seconds: float | None) -> MipAnswer:
-        """What the solver finds."""
+    def searched(self, seconds: float | None) -> Steps[None]:
+        """Look for a better answer, and a claim of the bound."""
+        answer = yield from self._search(seconds)
+        part, row = self.part, self.row
+        part.reached[row] = self.accept(answer)
+        if answer.bound is not None:
+            claimed = min(part.reached[row], answer.bound + self.level.constant)
+            part.claimed[row] = max(part.claimed[row], claimed)
+
+    def _search(self, seconds: float | None) -> Steps[MipAnswer]:
         low, high = self._face()
         if len(high) > SMALL:
-            return self._search_large(solver, seconds, low, high)
+            return (yield from self._search_large(seconds, low, high))
         few = self._few(high, FEW)
         if few is not None:
-            first = self._search_within(solver, None if seconds is None else 0.5 * seconds, low, few)
+            first = yield from self._within(None if seconds is None else 0.5 * seconds, low, few)
             self.accept(first)
             seconds = None if seconds is None else max(0.0, seconds - first.seconds)
             if self._is_proven():
                 return MipAnswer(None, None, first.seconds)
-        return solver.search(self.linear, seconds, low, high, self._start())
+        return (yield Search(self.linear, seconds, low, high, self._start()))
 
-    def _search_large(self, solver: MipSolver, seconds: float | None, low: Ints, high: Ints) -> MipAnswer:
+    def _search_large(self, seconds: float | None, low: Ints, high: Ints) -> Steps[MipAnswer]:
         """Search a large component: few columns first, then block by block, then more of them."""
         end = None if seconds is None else time.monotonic() + seconds
-        stages: list[tuple[float, Callable[[float | None], None]]] = []
+        stages: list[tuple[float, Callable[[float | None], Steps[None]]]] = []
         blocks = self._blocks()
         pairs_alone = not self.level.cost[len(self.program.demand_of) :].any()
 
-        def within(each: int, column: float = READING) -> Callable[[float | None], None]:
-            def stage(left: float | None) -> None:
+        def within(each: int, column: float = READING) -> Callable[[float | None], Steps[None]]:
+            def stage(left: float | None) -> Steps[None]:
                 few = self._few(high, each)
                 if few is None or (left is not None and left < column * int((few > 0).sum())):
                     return
                 least, few = self._as_served(low, few) if not each else (low, few)
-                self.accept(self._search_within(solver, left, least, few))
+                self.accept((yield from self._within(left, least, few)))
 
             return stage
 
         if blocks:
-            stages.append((BLOCKS, lambda left: self._search_blocks(solver, left, blocks, low, high)))
+            stages.append((BLOCKS, lambda left: self._search_blocks(left, blocks, low, high)))
         if not blocks or not pairs_alone:
             stages.append((SOONEST, within(0)))
         # a level above the last one leaves the time to those below
@@ -782,14 +769,14 @@ class _Relaxed:
         stages.append((NEARLY if last or not blocks else AFTER_BLOCKS, within(FEW, TOGETHER if blocks else READING)))
         for share, stage in stages:
             left = _remaining(end, time.monotonic)
-            stage(None if left is None else share * left)
+            yield from stage(None if left is None else share * left)
             if self._is_proven():
                 return MipAnswer(None, None, 0.0)
         low, high = self._as_good(low, high)
         left = _remaining(end, time.monotonic)
         if left is not None and left < SEARCHING * int((high > low).sum()):
             return MipAnswer(None, None, 0.0)  # the time would go into handing it over
-        return self._search_within(solver, left, low, high)
+        return (yield from self._within(left, low, high))
 
     def _is_proven(self) -> bool:
         return self.part.certified[self.row] >= _value(self.part.program.levels[self.row], self.part.values)
@@ -816,14 +803,11 @@ class _Relaxed:
             return []
         return [np.flatnonzero(label == one) for one in np.flatnonzero(sizes > 1).tolist()]
 
-    def _search_blocks(
-        self, solver: MipSolver, seconds: float | None, blocks: Sequence[Ints], low: Ints, high: Ints
-    ) -> None:
+    def _search_blocks(self, seconds: float | None, blocks: Sequence[Ints], low: Ints, high: Ints) -> Steps[None]:
         """Search one block after the other, all others as they are; first those that the relaxation has far better."""
         if self.guide is None:
             return
         end = None if seconds is None else time.monotonic() + seconds
-        blocks = list(blocks)
         waiting = list(range(len(blocks)))
         for _ in range(ROUNDS):
             hoped = {number: self._hoped(blocks[number]) for number in waiting}
@@ -836,8 +820,8 @@ class _Relaxed:
                 if left is not None and left <= 0:
                     return
                 part = hoped[number] / sum(hoped[other] for other in order[place:])
-                here, seconds = blocks[number], None if left is None else part * left
-                answer = self._search_within(solver, seconds, low, few, here, near=NEAR)
+                seconds = None if left is None else part * left
+                answer = yield from self._within(seconds, low, few, blocks[number], near=NEAR)
                 reached = self.accept(answer)
                 if answer.bound is not None and answer.bound + self.level.constant >= reached - NEAR * abs(reached):
                     waiting.remove(number)
@@ -853,9 +837,9 @@ class _Relaxed:
             left = _remaining(end, time.monotonic)
             if few is None or (left is not None and left <= 0):
                 return
-            both = np.concatenate([blocks[order[place]], blocks[order[-1 - place]]])
+            both = np.sort(np.concatenate([blocks[order[place]], blocks[order[-1 - place]]]))
             seconds = None if left is None else 2 * left / (len(order) // 2 - place + 1)
-            self.accept(self._search_within(solver, seconds, low, few, np.sort(both), near=NEAR))
+            self.accept((yield from self._within(seconds, low, few, both, near=NEAR)))
 
     def _hoped(self, block: Ints) -> float:
         """By how much the relaxation has a block better than what is known."""
@@ -881,15 +865,14 @@ class _Relaxed:
         low[served] = high[served] = self._start()[served]
         return low, high
 
-    def _search_within(
+    def _within(
         self,
-        solver: MipSolver,
         seconds: float | None,
         low: Ints,
         high: Ints,
         here: Ints | None = None,
         near: float = 0.0,
-    ) -> MipAnswer:
+    ) -> Steps[MipAnswer]:
         """Search some columns, or all, within limits that what is known keeps, while all others stay what they are.
 
         What limits close, which may be most, is not handed over. A bound is that of such answers.
@@ -912,7 +895,7 @@ class _Relaxed:
         ]
         linear = replace(Linear.of(cut, replace(self.level, cost=self.level.cost[inside]), budgets), near=near)
         left = None if seconds is None else max(0.0, seconds - (time.monotonic() - began))
-        answer = solver.search(linear, left, low[inside], high[inside], known[inside])
+        answer = yield Search(linear, left, low[inside], high[inside], known[inside])
         took, bound = time.monotonic() - began, None if answer.bound is None else answer.bound + fixed
         if answer.values is None:
             return MipAnswer(None, bound, took)

@@ -283,6 +283,10 @@ class Highs:
         self._model: Any = None
         self._linear: Linear | None = None
 
+    def __reduce__(self) -> tuple[type[Highs], tuple[()]]:
+        # a module is no cargo for another process, which has its own
+        return Highs, ()
+
     @property
     def version(self) -> str:
         """The version of HiGHS."""
