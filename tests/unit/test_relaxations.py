@@ -10,13 +10,14 @@ from tests.instances import DAY, lot, need, place
 
 import aidmatch as am
 from aidmatch.engine import relaxations
+from aidmatch.engine.integer import solve_integer
 from aidmatch.engine.relaxations import Relaxations
 from aidmatch.formulation.flow import formulate
 from aidmatch.formulation.integer import formulate_integers, what_needs_integers
 from aidmatch.integer_program import IntegerLevel, IntegerProgram
 from aidmatch.records.giving import Donor
 from aidmatch.solvers.growing import GrowingAnswer
-from aidmatch.solvers.mip import Highs, Linear
+from aidmatch.solvers.mip import Highs, Linear, Relaxation
 
 
 def program(seed: int, needs: int = 60, lots: int = 40) -> IntegerProgram:
@@ -117,3 +118,16 @@ def test_what_is_known_when_time_is_over_is_given(monkeypatch: pytest.MonkeyPatc
     assert found is not None
     assert one.solve(made.levels[-1], [], made.most, nothing, None) is None
     assert Relaxations(made, Highs().growing()).solve(made.levels[0], [], made.most, nothing, 0.0) is None
+
+
+def test_multipliers_of_a_stopped_relaxation_are_no_worse_than_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aidmatch.engine.integer.SMALL", 0)
+
+    def stopped(self: Relaxations, level: Any, budgets: Any, *_: Any) -> Relaxation:
+        columns, rows = self._columns, self._rows + len(budgets)
+        return Relaxation(np.zeros(columns), np.zeros(0), np.zeros(columns), np.full(rows, 5.0), infeasible=False)
+
+    monkeypatch.setattr(Relaxations, "solve", stopped)
+    solution = solve_integer(program(6), Highs(), deadline=1.0, clock=lambda: 0.0)
+    asked = [-int(np.minimum(level.cost * program(6).most, 0).sum()) for level in program(6).levels[:4]]
+    assert all(bound >= -most for bound, most in zip(solution.certified, asked, strict=False))

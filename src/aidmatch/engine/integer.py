@@ -55,8 +55,10 @@ RELAXING: Final = 0.4
 NEARLY: Final = 0.8
 #: Part of a search's time, before that, for the pairs alone that are known or that the relaxation takes.
 SOONEST: Final = 0.75
-#: Part of a component's columns from which on a row is no tie of a block, and most of them in one block.
-TIES: Final = 0.2
+#: Part of a component's columns from which on a row is no tie of a block, one after the other, as long as these are few
+#: of the rows; and most of the columns in one block.
+TIES: Final = (0.2, 0.02, 0.005, 0.002, 0.001)
+FEW_ROWS: Final = 0.01
 MOST_IN_BLOCK: Final = 0.5
 #: How often a block is searched that was not searched to its end, and how near to its bound that end is.
 ROUNDS: Final = 3
@@ -577,6 +579,8 @@ class _Relaxed:
             return self.empty_tree(), self._inserted(np.zeros(len(self.program.most)))
         tree = self._one_leaf(*self._rounded(answer.row_dual))
         tree = self._off_the_face(tree) if large else tree
+        # multipliers of a relaxation that was stopped may be worth less than none
+        tree = max(self.tree, tree, key=self.bound)
         self.guide = answer.values, answer.reduced
         whole = self._whole(answer.values)
         return tree, self._inserted(answer.values) if whole is None else whole
@@ -788,20 +792,24 @@ class _Relaxed:
 
         program, columns = self.plain, len(self.plain.most)
         row = np.repeat(np.arange(len(program.row_kind)), np.diff(program.row_start))
-        # rows that tie much are no ties: what is used together, and what much is in
         sizes = np.diff(program.row_start)
-        loose = (np.diff(program.use_start) > 1) | (sizes > TIES * columns)
-        held = ~loose[row]
-        graph = csr_array(
-            (np.ones(int(held.sum()), dtype=np.int8), (program.row_column[held], columns + row[held])),
-            (columns + len(program.row_kind),) * 2,
-        )
-        _, label = connected_components(graph, directed=False)
-        label = label[:columns]
-        sizes = np.bincount(label)
-        if sizes.max() > MOST_IN_BLOCK * columns:
-            return []
-        return [np.flatnonzero(label == one) for one in np.flatnonzero(sizes > 1).tolist()]
+        together = np.diff(program.use_start) > 1
+        for share in TIES:
+            # rows that tie much are no ties: what is used together, and what much is in, such as a fund
+            large = sizes > share * columns
+            if large.sum() > FEW_ROWS * len(sizes):
+                break
+            held = ~(together | large)[row]
+            graph = csr_array(
+                (np.ones(int(held.sum()), dtype=np.int8), (program.row_column[held], columns + row[held])),
+                (columns + len(program.row_kind),) * 2,
+            )
+            _, label = connected_components(graph, directed=False)
+            label = label[:columns]
+            members = np.bincount(label)
+            if members.max() <= MOST_IN_BLOCK * columns:
+                return [np.flatnonzero(label == one) for one in np.flatnonzero(members > 1).tolist()]
+        return []
 
     def _search_blocks(self, seconds: float | None, blocks: Sequence[Ints], low: Ints, high: Ints) -> Steps[None]:
         """Search one block after the other, all others as they are; first those that the relaxation has far better."""
