@@ -25,52 +25,29 @@ from aidmatch.program import Level, Market, Solution, TieKeys
 from aidmatch.rules.protocol import Eligibility
 from aidmatch.solvers.simplex import NetworkSimplex
 from benchmarks.dense import PEERS, Dense
+from benchmarks.shapes import CATEGORIES, SHAPES, drawn
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-SHAPES: Final = ("scattered", "villages", "11 hubs", "130 hubs", "earmarked")
-CATEGORIES: Final = 4
 #: Needs and lots of each size a peer is asked for, as long as it stays below its own limit.
 PEER_SIZES: Final = ((300, 210), (1_000, 700), (3_000, 2_100))
 
 
 def market(needs: int, lots: int, shape: str, seed: int = 1) -> Market:
-    """Needs and lots in a box of 1.5 degrees: 1–5 and 1–7 units, categories 10, 20, 30 and 40 %.
-
-    Parameters
-    ----------
-    needs, lots
-        How many.
-    shape
-        ``scattered``; ``villages``, 557 points for both; ``N hubs``, villages for needs and N points for lots;
-        ``earmarked``, scattered, half the lots for one category only.
-    seed
-        Of everything drawn.
-    """
-    rng = np.random.default_rng(seed)
-
-    def scatter(size: int) -> Floats:
-        return np.array([35.6 + 1.5 * rng.random(size), 115.2 + 1.5 * rng.random(size)])
-
-    if shape in ("scattered", "earmarked"):
-        of_need, of_lot = scatter(needs), scatter(lots)
-    else:
-        villages = scatter(557)
-        hubs = villages if shape == "villages" else scatter(int(shape.split()[0]))
-        of_need = villages[:, rng.integers(0, 557, needs)]
-        of_lot = hubs[:, rng.integers(0, hubs.shape[1], lots)]
-    demand, supply = rng.integers(1, 6, needs), rng.integers(1, 8, lots)
-    category = rng.choice(CATEGORIES, needs, p=[0.1, 0.2, 0.3, 0.4])
-    earmark, allowed = np.zeros(lots, dtype=np.int64), np.ones((CATEGORIES, 1), dtype=np.bool_)
+    """What `drawn` draws, as a market."""
+    one = drawn(needs, lots, shape, seed)
+    allowed = np.ones((CATEGORIES, 1), dtype=np.bool_)
     if shape == "earmarked":
-        earmark = np.where(rng.random(lots) < 0.5, rng.integers(1, CATEGORIES + 1, lots), 0)
         allowed = np.concatenate([allowed, np.eye(CATEGORIES, dtype=np.bool_)], axis=1)
-    levels = [Level((category == one).astype(np.int64), None) for one in range(CATEGORIES)]
+    rng = np.random.default_rng([seed, 1])
+    levels = [Level((one.category == rank).astype(np.int64), None) for rank in range(CATEGORIES)]
     keys = TieKeys(*(rng.integers(0, 2**63, size).astype(np.uint64) for size in (needs, lots)))
     anywhere = np.full(lots, 30_000_000)
-    arcs = PointArcs(_vectors(of_need), _vectors(of_lot), anywhere, Eligibility(category, earmark, allowed))
-    return Market(demand, supply, arcs, (*levels, Level(None, Metric())), None, keys)
+    arcs = PointArcs(
+        _vectors(one.of_need), _vectors(one.of_lot), anywhere, Eligibility(one.category, one.earmark, allowed)
+    )
+    return Market(one.demand, one.supply, arcs, (*levels, Level(None, Metric())), None, keys)
 
 
 def _vectors(degrees: Floats) -> Floats:
