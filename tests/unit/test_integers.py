@@ -290,7 +290,7 @@ def test_an_early_stop_gives_a_checked_answer_with_true_bounds(seed: int) -> Non
 def test_large_giving_stopped_at_any_moment_is_checked_and_its_bounds_are_true(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("aidmatch.engine.integer.SMALL", 0)  # every component counts as large
+    monkeypatch.setattr("aidmatch.engine.relaxed.SMALL", 0)  # every component counts as large
     rng = np.random.default_rng(1000 + seed)
     case = giving_case(int(rng.integers(10_000)))
     made = program_of(case)
@@ -307,7 +307,7 @@ def test_large_giving_stopped_at_any_moment_is_checked_and_its_bounds_are_true(
 
 @pytest.mark.parametrize("seed", range(60))
 def test_large_components_reach_the_optimum_and_true_bounds(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aidmatch.engine.integer.SMALL", 0)
+    monkeypatch.setattr("aidmatch.engine.relaxed.SMALL", 0)
     case = (giving_case if seed % 3 else care_case)(seed)
     matching = am.solve(case.problem, policy=case.policy)
     am.verify(case.problem, matching)
@@ -384,7 +384,7 @@ class Liar:
 def test_whatever_a_solver_says_the_answer_holds_and_the_bounds_are_true(
     how: str, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("aidmatch.engine.integer.LEAVES", 20)
+    monkeypatch.setattr("aidmatch.engine.cases.LEAVES", 20)
     case = (giving_case if seed % 2 else care_case)(seed)
     made = program_of(case)
     matching = made.matching(solve_integer(made.program, Liar(how)), ("liar", "0"), "0")

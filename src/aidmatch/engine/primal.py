@@ -1,0 +1,280 @@
+"""Better answers of one level of a component: a primal search of few columns, of blocks, and of all that may matter."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from aidmatch.arrays import Bools, Ints, dot
+from aidmatch.engine.bounds import excess_of, face_of
+from aidmatch.engine.parts import activity_of, value_of, without_others
+from aidmatch.engine.relaxed import Relaxed
+from aidmatch.engine.searching import Search, Steps
+from aidmatch.engine.timing import remaining
+from aidmatch.integer_program import NO_LIMIT, RowKind
+from aidmatch.solvers.mip import Linear, MipAnswer
+
+__all__ = ["Primal"]
+
+#: Pairs of each demand that a first search looks at, besides those that the relaxation takes.
+FEW: Final = 3
+#: Part of a search's time for the pairs that the relaxation nearly likes, in a large component.
+NEARLY: Final = 0.8
+#: Part of a search's time, before that, for the pairs alone that are known or that the relaxation takes.
+SOONEST: Final = 0.75
+#: Part of a component's columns from which on a row is no tie of a block, one after the other, as long as these are few
+#: of the rows; and most of the columns in one block.
+TIES: Final = (0.2, 0.02, 0.005, 0.002, 0.001)
+FEW_ROWS: Final = 0.01
+MOST_IN_BLOCK: Final = 0.5
+#: How often a block is searched that was not searched to its end, and how near to its bound that end is.
+ROUNDS: Final = 3
+NEAR: Final = 5e-4
+#: Part of a search's time for blocks, and of what is left then for all of them together.
+BLOCKS: Final = 0.9
+AFTER_BLOCKS: Final = 0.3
+#: Seconds a column that handing over a program and presolving it takes at least.
+READING: Final = 2e-5
+#: Seconds a column below which a search of blocks together has not bettered what they are apart.
+TOGETHER: Final = 2e-4
+#: Seconds a column below which a search of all that may still be used has never ended.
+SEARCHING: Final = 1e-4
+
+
+class Primal:
+    """Looks for better answers.
+
+    Parameters
+    ----------
+    of
+        The level, with its relaxation and what is known.
+    """
+
+    def __init__(self, of: Relaxed) -> None:
+        self._of = of
+
+    def searched(self, seconds: float | None) -> Steps[None]:
+        """Look for a better answer, and a claim of the bound."""
+        answer = yield from self._search(seconds)
+        part, row = self._of.part, self._of.row
+        part.reached[row] = self._of.accept(answer)
+        if answer.bound is not None:
+            claimed = min(part.reached[row], answer.bound + self._of.level.constant)
+            part.claimed[row] = max(part.claimed[row], claimed)
+
+    def _search(self, seconds: float | None) -> Steps[MipAnswer]:
+        low, high = self._of.face()
+        if self._of.large:
+            return (yield from self._search_large(seconds, low, high))
+        few = self._few(high, FEW)
+        if few is not None:
+            first = yield from self._within(None if seconds is None else 0.5 * seconds, low, few)
+            self._of.accept(first)
+            seconds = None if seconds is None else max(0.0, seconds - first.seconds)
+            if self._is_proven():
+                return MipAnswer(None, None, first.seconds)
+        return (yield Search(self._of.linear, seconds, low, high, self._of.start()))
+
+    def _search_large(self, seconds: float | None, low: Ints, high: Ints) -> Steps[MipAnswer]:
+        """Search a large component: few columns first, then block by block, then more of them."""
+        end = None if seconds is None else time.monotonic() + seconds
+        stages: list[tuple[float, Callable[[float | None], Steps[None]]]] = []
+        blocks = self._blocks()
+        pairs_alone = not self._of.level.cost[len(self._of.program.demand_of) :].any()
+
+        def within(each: int, column: float = READING) -> Callable[[float | None], Steps[None]]:
+            def stage(left: float | None) -> Steps[None]:
+                few = self._few(high, each)
+                if few is None or (left is not None and left < column * int((few > 0).sum())):
+                    return
+                least, few = self._as_served(low, few) if not each else (low, few)
+                self._of.accept((yield from self._within(left, least, few)))
+
+            return stage
+
+        if blocks:
+            stages.append((BLOCKS, lambda left: self._search_blocks(left, blocks, low, high)))
+        if not blocks or not pairs_alone:
+            stages.append((SOONEST, within(0)))
+        # a level above the last one leaves the time to those below
+        last = self._of.row == len(self._of.part.program.levels) - 1
+        stages.append((NEARLY if last or not blocks else AFTER_BLOCKS, within(FEW, TOGETHER if blocks else READING)))
+        for share, stage in stages:
+            left = remaining(end, time.monotonic)
+            yield from stage(None if left is None else share * left)
+            if self._is_proven():
+                return MipAnswer(None, None, 0.0)
+        low, high = self._as_good(low, high)
+        left = remaining(end, time.monotonic)
+        if left is not None and left < SEARCHING * int((high > low).sum()):
+            return MipAnswer(None, None, 0.0)  # the time would go into handing it over
+        return (yield from self._within(left, low, high))
+
+    def _is_proven(self) -> bool:
+        return self._of.part.certified[self._of.row] >= value_of(
+            self._of.part.program.levels[self._of.row], self._of.part.values
+        )
+
+    def _blocks(self) -> list[Ints]:
+        """Columns that only few rows tie to each other, such as those of one kind of goods; none if all are tied."""
+        from scipy.sparse import csr_array
+        from scipy.sparse.csgraph import connected_components
+
+        program, columns = self._of.plain, len(self._of.plain.most)
+        row = np.repeat(np.arange(len(program.row_kind)), np.diff(program.row_start))
+        sizes = np.diff(program.row_start)
+        together = np.diff(program.use_start) > 1
+        for share in TIES:
+            # rows that tie much are no ties: what is used together, and what much is in, such as a fund
+            large = sizes > share * columns
+            if large.sum() > FEW_ROWS * len(sizes):
+                break
+            held = ~(together | large)[row]
+            graph = csr_array(
+                (np.ones(int(held.sum()), dtype=np.int8), (program.row_column[held], columns + row[held])),
+                (columns + len(program.row_kind),) * 2,
+            )
+            _, label = connected_components(graph, directed=False)
+            label = label[:columns]
+            members = np.bincount(label)
+            if members.max() <= MOST_IN_BLOCK * columns:
+                return [np.flatnonzero(label == one) for one in np.flatnonzero(members > 1).tolist()]
+        return []
+
+    def _search_blocks(self, seconds: float | None, blocks: Sequence[Ints], low: Ints, high: Ints) -> Steps[None]:
+        """Search one block after the other, all others as they are; first those that the relaxation has far better."""
+        if self._of.guide is None:
+            return
+        end = None if seconds is None else time.monotonic() + seconds
+        waiting = list(range(len(blocks)))
+        for _ in range(ROUNDS):
+            hoped = {number: self._hoped(blocks[number]) for number in waiting}
+            waiting = sorted((number for number in waiting if hoped[number] > 0), key=lambda one: (-hoped[one], one))
+            few = self._few(high, FEW)
+            if few is None:
+                return
+            for place, number in enumerate(order := waiting.copy()):
+                left = remaining(end, time.monotonic)
+                if left is not None and left <= 0:
+                    return
+                part = hoped[number] / sum(hoped[other] for other in order[place:])
+                seconds = None if left is None else part * left
+                answer = yield from self._within(seconds, low, few, blocks[number], near=NEAR)
+                reached = self._of.accept(answer)
+                if answer.bound is not None and answer.bound + self._of.level.constant >= reached - NEAR * abs(reached):
+                    waiting.remove(number)
+        if self._of.row < len(self._of.part.program.levels) - 1:
+            return
+        # a block may have what the relaxation gives to another, which the levels above allow in sum alone
+        hoped = {number: self._hoped(blocks[number]) for number in range(len(blocks))}
+        if not any(hoped.values()):
+            return
+        order = sorted(hoped, key=lambda one: (-hoped[one], one))
+        few = self._few(high, FEW)
+        for place in range(len(order) // 2):
+            left = remaining(end, time.monotonic)
+            if few is None or (left is not None and left <= 0):
+                return
+            both = np.sort(np.concatenate([blocks[order[place]], blocks[order[-1 - place]]]))
+            seconds = None if left is None else 2 * left / (len(order) // 2 - place + 1)
+            self._of.accept((yield from self._within(seconds, low, few, both, near=NEAR)))
+
+    def _hoped(self, block: Ints) -> float:
+        """By how much the relaxation has a block better than what is known."""
+        taken = (
+            self._of.program.step[block] * self._of.guide[0][block]
+            if self._of.guide is not None
+            else self._of.start()[block]
+        )
+        return float(self._of.level.cost[block] @ (self._of.start()[block] - taken))
+
+    def _as_good(self, low: Ints, high: Ints) -> tuple[Ints, Ints]:
+        """Limits that every answer keeps that is as good as what is known, by reduced costs."""
+        tree, own = self._of.part.trees[self._of.row], self._of.part.program.levels[self._of.row]
+        if own.largest or len(tree.multipliers) > 1 or len(tree.packed):
+            return low, high
+        least, most = face_of(
+            self._of.plain, self._of.level, self._of.budgets, tree, value_of(own, self._of.part.values)
+        )
+        return np.maximum(low, least), np.minimum(high, most)
+
+    def _as_served(self, low: Ints, high: Ints) -> tuple[Ints, Ints]:
+        """Limits that keep what each demand is served, where a level has costs of pairs alone."""
+        arcs, program = len(self._of.program.demand_of), self._of.program
+        low, high = low.copy(), high.copy()
+        if self._of.level.cost[arcs:].any():
+            return low, high
+        of = np.repeat(program.row_kind, np.diff(program.row_start))
+        served = program.row_column[(of == RowKind.SERVED) & (program.row_column >= arcs)]
+        low[served] = high[served] = self._of.start()[served]
+        return low, high
+
+    def _within(
+        self,
+        seconds: float | None,
+        low: Ints,
+        high: Ints,
+        here: Ints | None = None,
+        near: float = 0.0,
+    ) -> Steps[MipAnswer]:
+        """Search some columns, or all, within limits that what is known keeps, while all others stay what they are.
+
+        What limits close, which may be most, is not handed over. A bound is that of such answers.
+        """
+        began = time.monotonic()
+        program, known = self._of.program, self._of.start()
+        here = np.arange(len(high)) if here is None else here
+        inside = here[high[here] > low[here]]
+        held = known.copy()
+        held[inside] = 0
+        activity = activity_of(program, held)
+        lower, upper = program.row_lower.copy(), program.row_upper.copy()
+        lower[lower > -NO_LIMIT] -= activity[lower > -NO_LIMIT]
+        upper[upper < NO_LIMIT] -= activity[upper < NO_LIMIT]
+        cut = without_others(replace(program, levels=(), row_lower=lower, row_upper=upper), inside)
+        fixed = dot(self._of.level.cost, held)
+        budgets = [
+            (replace(higher, cost=higher.cost[inside]), budget - (0 if higher.largest else dot(higher.cost, held)))
+            for higher, budget in self._of.budgets
+        ]
+        linear = replace(Linear.of(cut, replace(self._of.level, cost=self._of.level.cost[inside]), budgets), near=near)
+        left = None if seconds is None else max(0.0, seconds - (time.monotonic() - began))
+        answer = yield Search(linear, left, low[inside], high[inside], known[inside])
+        took, bound = time.monotonic() - began, None if answer.bound is None else answer.bound + fixed
+        if answer.values is None:
+            return MipAnswer(None, bound, took)
+        values = known / program.step
+        values[inside] = answer.values
+        return MipAnswer(values, bound, took)
+
+    def _few(self, high: Ints, each: int) -> Ints | None:
+        """Limits that leave only pairs that are known or that the relaxation nearly likes; None if these are most."""
+        arcs = len(self._of.program.demand_of)
+        if self._of.guide is None or arcs < FEW * len(np.unique(self._of.program.demand_of)):
+            return None
+        taken, reduced = self._of.guide
+        keep = (taken[:arcs] > 1e-9) | (self._of.part.values[:arcs] > 0) | (self._of.part.low[:arcs] > 0)
+        # the cheapest of each demand, too
+        # and of equally cheap ones, those that the last level would have
+        last = self._of.part.program.levels[-1].cost[:arcs]
+        order = np.lexsort((last, np.round(reduced[:arcs], 6), self._of.program.demand_of))
+        first = np.searchsorted(self._of.program.demand_of[order], self._of.program.demand_of[order])
+        keep[order[np.arange(arcs) - first < each]] = True
+        if each:
+            keep |= self._nearest_the_bound(2 * each * len(np.unique(self._of.program.demand_of)))
+        few = high.copy()
+        few[:arcs][~keep] = 0
+        return few
+
+    def _nearest_the_bound(self, count: int) -> Bools:
+        """About so many pairs whose use costs least above the bound: if an optimum is near it, it has no others."""
+        tree, arcs = self._of.part.trees[self._of.row], len(self._of.program.demand_of)
+        if len(tree.multipliers) > 1 or len(tree.packed) or count >= arcs:
+            return np.zeros(arcs, dtype=np.bool_)
+        more, _, _ = excess_of(self._of.program, self._of.level, self._of.budgets, tree)
+        # those that are level with the last one may be most
+        return np.asarray(more[:arcs] < np.partition(more[:arcs], count)[count], dtype=np.bool_)

@@ -1,0 +1,326 @@
+"""One level of one component: its relaxation, the multipliers and bounds that follow, and what is known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from aidmatch.arrays import Floats, Ints
+from aidmatch.engine.bounds import INFEASIBLE, bound_of
+from aidmatch.engine.parts import Part, completed, is_feasible, value_of
+from aidmatch.engine.patterns import Patterns, Raised
+from aidmatch.engine.relaxations import Relaxations
+from aidmatch.engine.searching import Search, Steps
+from aidmatch.integer_program import NO_LIMIT, IntegerLevel, IntegerProgram, RowKind, Tree
+from aidmatch.solvers.growing import GrowingSolver
+from aidmatch.solvers.mip import Linear, MipAnswer, MipSolver
+
+__all__ = ["Relaxed"]
+
+#: Columns of a component above which it is searched by parts, and not split into cases.
+SMALL: Final = 3_000
+#: How often proofs of levels above are added to one of a level that looked at their optimal face alone.
+_WEIGHTS: Final = (1, 8, 64, 1024, 2**14)
+
+
+class Relaxed:
+    """One level of one component, on what the levels above have left.
+
+    Parameters
+    ----------
+    part
+        The component.
+    row
+        Number of the level.
+    """
+
+    def __init__(self, part: Part, row: int) -> None:
+        self.part, self.row = part, row
+        program = part.program
+        most = program.most.copy()
+        for higher, budget in zip(program.levels[:row], part.budgets[:row], strict=True):
+            if higher.largest:
+                costly = higher.cost > 0
+                most[costly] = np.minimum(most[costly], (budget - higher.constant) // higher.cost[costly])
+        self.program = replace(program, most=most)
+        self.level = program.levels[row]
+        self.budgets = list(zip(program.levels[:row], part.budgets[:row], strict=True))
+        self.plain, self.plain_budgets = self.program, self.budgets
+        if self.level.largest:
+            self.program, self.level, self.budgets = _with_largest(self.program, self.level, self.budgets)
+        self._linear: Linear | None = None
+        #: what the relaxation of the whole level chose, and its reduced costs
+        self.guide: tuple[Floats, Floats] | None = None
+        self.low = np.zeros(len(self.program.most), dtype=np.int64)
+        #: what a search over all sets that matter says of the bound
+        self.claimed: int | None = None
+        #: of what patterns say: the bound, and how much more each arc costs, both over the scale
+        self.closing: tuple[int, Ints] | None = None
+        #: rows that are kept whole when cases are split
+        self.packed = np.zeros(0, dtype=np.int64)
+        #: whether what is known is made of the master's sets
+        self.known_in_sets = True
+        #: the proof so far
+        self.tree = self.empty_tree()
+
+    @property
+    def large(self) -> bool:
+        """Whether the component is searched by parts, and not split into cases."""
+        return len(self.part.columns) > SMALL
+
+    @property
+    def reached(self) -> int:
+        """The value of what is known."""
+        return value_of(self.part.program.levels[self.row], self.part.values)
+
+    def take(self, found: tuple[Tree, Ints | None]) -> None:
+        """Take a proof, and an answer if it is better than what is known."""
+        self.tree, values = found
+        if values is not None and value_of(self.part.program.levels[self.row], values) < self.reached:
+            self.part.values = values
+
+    @property
+    def linear(self) -> Linear:
+        """The program as it is given to a solver."""
+        if self._linear is None:
+            self._linear = Linear.of(self.program, self.level, self.budgets)
+            if self.closing is not None:
+                self._linear = replace(self._linear, target=float(self.certain()))
+        return self._linear
+
+    def empty_tree(self) -> Tree:
+        """A proof that uses no multiplier at all."""
+        nothing = np.zeros(0, dtype=np.int64)
+        above = np.zeros((1, self.row), dtype=np.int64)
+        return Tree(*(nothing,) * 3, np.zeros((1, 0), dtype=np.int64), above, *(nothing,) * 5, self.program.scale)
+
+    def bound(self, tree: Tree) -> int:
+        """The bound that a proof gives."""
+        return bound_of(self.program, self.level, self.budgets, tree)
+
+    def root(self, solver: MipSolver, seconds: float | None) -> tuple[Tree, Ints | None]:
+        """Multipliers of the linear relaxation, and its answer if that happens to be whole."""
+        large = self.large
+        own = self.part.program.levels[self.row]
+        if large and isinstance(solver, GrowingSolver) and not own.largest:
+            if self.part.relaxations is None:
+                self.part.relaxations = Relaxations(self.part.program, solver.growing())
+            answer = self.part.relaxations.solve(own, self.budgets, self.program.most, self.part.values, seconds)
+        else:
+            linear = Linear.compact(self.program, self.level, self.budgets) if large else self.linear
+            answer = solver.relaxation(linear, seconds, self.low, self.program.most)
+        if answer is None or answer.infeasible:
+            return self.empty_tree(), self._inserted(np.zeros(len(self.program.most)))
+        tree = self.one_leaf(*self.rounded(answer.row_dual))
+        tree = self._off_the_face(tree) if large else tree
+        # multipliers of a relaxation that was stopped may be worth less than none
+        tree = max(self.tree, tree, key=self.bound)
+        self.guide = answer.values, answer.reduced
+        whole = self._whole(answer.values)
+        return tree, self._inserted(answer.values) if whole is None else whole
+
+    def patterned(self, raised: Raised, number: int) -> tuple[Tree, Ints | None]:
+        """The multipliers of the master of patterns, and its answer if that is whole, or what can be added."""
+        part, program = self.part, self.plain
+        arcs = part.columns[: len(program.demand_of)]
+        served = np.flatnonzero(program.row_kind == RowKind.SERVED)
+        y = raised.demand[program.row_node[served]]
+        above = np.zeros(self.row, dtype=np.int64)
+        above[: len(raised.above)] = raised.above[:, number]
+        rows = served[y != 0]
+        tree = replace(self.one_leaf(rows, y[y != 0], above), packed=np.flatnonzero(program.row_kind == RowKind.GIVEN))
+        taken = np.zeros(len(program.most))
+        taken[: len(arcs)] = raised.taken[arcs]
+        reduced = np.full(len(program.most), 0.0)
+        reduced[: len(arcs)] = np.minimum(raised.reduced[arcs] / self.program.scale, 1e15)
+        self.guide = taken, reduced
+        self.closing = int(raised.bound[number]), raised.reduced[arcs]
+        whole = self.from_arcs(np.flatnonzero(taken[: len(arcs)] > 0.5)) if raised.whole[number] else None
+        return tree, self._inserted(taken) if whole is None else whole
+
+    def close(self) -> None:
+        """Close the pairs that no answer as good as this one has, by what patterns say."""
+        if self.closing is not None:
+            bound, more = self.closing
+            # a sum may leave 64 bits where there is no such choice at all
+            never = more > self.part.reached[self.row] * self.program.scale - bound
+            self.part.high[: len(never)][never] = 0
+
+    def closed_at(self) -> int:
+        """The bound by patterns over the scale."""
+        return -INFEASIBLE if self.closing is None else self.closing[0]
+
+    def certain(self) -> int:
+        """The bound by patterns."""
+        return int(-(-self.closed_at() // self.program.scale))
+
+    def from_arcs(self, arcs: Ints) -> Ints | None:
+        """The answer that takes some arcs, if it holds."""
+        program = self.plain
+        found = np.zeros(len(program.most), dtype=np.int64)
+        found[arcs] = 1
+        total = np.repeat(program.row_kind, np.diff(program.row_start))
+        row = np.repeat(np.arange(len(program.row_kind)), np.diff(program.row_start))
+        sums = np.zeros(len(program.row_kind), dtype=np.int64)
+        np.add.at(sums, row, program.row_coefficient * found[program.row_column])
+        ends = np.isin(total, (RowKind.SERVED, RowKind.GIVEN)) & (program.row_column >= len(program.demand_of))
+        found[program.row_column[ends]] = sums[row[ends]]
+        return self._kept(found)
+
+    def among_sets(self, patterns: Patterns, number: int, seconds: float | None, *, all_of_them: bool) -> Steps[None]:
+        """Look for a better answer among the sets that the master has, or among all that matter once it has these."""
+        part = self.part
+        linear, sets = patterns.linear(number, all_of_them=all_of_them)
+        start = patterns.start_of(linear, sets, part.columns, part.values)
+        if start is None:
+            self.known_in_sets = False
+            return
+        linear, low = replace(linear, target=float(self.certain())), np.zeros(len(start), dtype=np.int64)
+        answer = yield Search(linear, seconds, low, linear.upper.astype(int), start)
+        if answer.values is not None:
+            place = np.searchsorted(part.columns, patterns.arcs_of(linear, sets, answer.values))
+            self.take((self.tree, self.from_arcs(place)))
+        if all_of_them and answer.bound is not None:
+            self.claimed = min(answer.bound, self.reached)
+
+    def completed_in(self, patterns: Patterns, number: int) -> bool:
+        """Whether the master has all sets now that an answer is made of which is better than what is known."""
+        return patterns.complete(number, (self.reached - 1) * self.program.scale - self.closed_at())
+
+    def face(self) -> tuple[Ints, Ints]:
+        """Limits of the columns that the levels above leave."""
+        low, high = self.part.low, np.minimum(self.part.high, self.plain.most)
+        more = len(self.program.most) - len(low)
+        return np.append(low, np.zeros(more, dtype=np.int64)), np.append(high, self.program.most[len(high) :])
+
+    def _off_the_face(self, tree: Tree) -> Tree:
+        """The same multipliers with as many of the proofs above as the columns need that these have closed."""
+        best, best_bound = tree, self.bound(tree)
+        dense = np.zeros(len(self.program.row_kind), dtype=np.int64)
+        dense[tree.rows] = tree.multipliers[0]
+        for weight in _WEIGHTS:
+            y, above = dense.copy(), tree.above[0].copy()
+            for number in range(self.row - 1, -1, -1):
+                proof = self.part.trees[number]
+                if self.part.program.levels[number].largest or len(proof.multipliers) > 1 or len(proof.packed):
+                    continue
+                if max(np.abs(one).max(initial=0) for one in (y, above, proof.multipliers, proof.above)) > 2**46:
+                    break
+                y[proof.rows] += weight * proof.multipliers[0]
+                above[number] += weight * self.program.scale
+                above[:number] += weight * proof.above[0]
+            rows = np.flatnonzero(y)
+            other = self.one_leaf(rows, y[rows], above)
+            bound = self.bound(other)
+            if bound > best_bound:
+                best, best_bound = other, bound
+        return best
+
+    def said(self, rows: Ints) -> tuple[Ints, Ints]:
+        """What rows say, and of which node."""
+        return self.program.row_kind[rows], self.program.row_node[rows]
+
+    def rounded(self, dual: Floats) -> tuple[Ints, Ints, Ints]:
+        """Multipliers over the scale that respect what each row limits."""
+        dual = np.where(np.isfinite(dual), dual, 0.0)
+        y = np.rint(np.clip(dual * self.program.scale, -(2.0**52), 2.0**52)).astype(np.int64)
+        own, above = y[: len(self.program.row_kind)], -y[len(self.program.row_kind) :]
+        own[(own > 0) & (self.program.row_lower <= -NO_LIMIT)] = 0
+        own[(own < 0) & (self.program.row_upper >= NO_LIMIT)] = 0
+        rows = np.flatnonzero(own)
+        return rows, own[rows], np.maximum(above, 0)
+
+    def filled(self) -> tuple[Tree, Ints | None]:
+        """What can be added where there is no time for more, and no proof."""
+        return self.tree, self._inserted(np.zeros(len(self.plain.most)))
+
+    def _inserted(self, guide: Floats) -> Ints | None:
+        """What is known, and what can be added to it, as the relaxation would have it."""
+        plain, own = self.plain, self.part.program.levels[self.row]
+        if own.largest:
+            return None
+        wanted = guide[: len(plain.most)] * plain.step
+        sums = [(level.cost, budget - level.constant) for level, budget in self.plain_budgets if not level.largest]
+        return self._kept(self.part.insertion.inserted(own, sums, plain.most, self.part.values, wanted))
+
+    def _whole(self, values: Floats) -> Ints | None:
+        """An answer of the solver as integers, if it is one; columns that only follow from others are made anew."""
+        whole = np.rint(values)
+        if not np.allclose(whole, values, rtol=0, atol=1e-4):
+            return None
+        found = whole.astype(np.int64) * self.program.step
+        return self._kept(found)
+
+    def _kept(self, found: Ints) -> Ints | None:
+        """The component's own columns, if they hold and are as good as they must be on the levels above."""
+        found = completed(self.plain, found[: len(self.part.columns)], self.part.named)
+        if not is_feasible(self.plain, found):
+            return None
+        if any(value_of(higher, found) > budget for higher, budget in self.plain_budgets):
+            return None
+        return found
+
+    def start(self) -> Ints:
+        """What is known, with the column of the largest where the level has one."""
+        values = self.part.values
+        if len(self.program.most) > len(values):
+            values = np.append(values, value_of(self.part.program.levels[self.row], values) - self.level.constant)
+        return values
+
+    def accept(self, answer: MipAnswer) -> int:
+        """Take an answer that is feasible and better; the value that is reached."""
+        own = self.part.program.levels[self.row]
+        reached = value_of(own, self.part.values)
+        if answer.values is not None:
+            found = self._kept(np.rint(answer.values).astype(np.int64) * self.program.step)
+            if found is not None and value_of(own, found) < reached:
+                self.part.values, reached = found, value_of(own, found)
+        return reached
+
+    def one_leaf(self, rows: Ints, multipliers: Ints, above: Ints) -> Tree:
+        """The proof without cases that some multipliers are."""
+        nothing = np.zeros(0, dtype=np.int64)
+        return Tree(rows, *self.said(rows), multipliers[None], above[None], *(nothing,) * 5, self.program.scale)
+
+
+def _with_largest(
+    program: IntegerProgram, level: IntegerLevel, budgets: Sequence[tuple[IntegerLevel, int]]
+) -> tuple[IntegerProgram, IntegerLevel, list[tuple[IntegerLevel, int]]]:
+    """The program with one more column, which is no smaller than any product of the level."""
+    columns = np.flatnonzero(level.cost > 0)
+    top = len(program.most)
+    # a column's row names its node
+    node = np.zeros(top, dtype=np.int64)
+    held = np.repeat(program.row_node, np.diff(program.row_start))
+    node[program.row_column] = held
+    entries = np.stack([np.full(len(columns), top), columns], axis=1).ravel()
+    coefficients = np.stack([np.ones(len(columns), dtype=np.int64), -level.cost[columns]], axis=1).ravel()
+    rows = len(columns)
+
+    def longer(array: Ints, value: int) -> Ints:
+        return np.append(array, value)
+
+    wide = replace(
+        program,
+        least=longer(program.least, 1),
+        most=longer(program.most, int((level.cost * program.most).max(initial=0))),
+        step=longer(program.step, 1),
+        row_start=np.concatenate([program.row_start, program.row_start[-1] + 2 * np.arange(1, rows + 1)]),
+        row_column=np.concatenate([program.row_column, entries]),
+        row_coefficient=np.concatenate([program.row_coefficient, coefficients]),
+        use_start=np.concatenate([program.use_start, np.full(rows, program.use_start[-1])]),
+        row_lower=np.concatenate([program.row_lower, np.zeros(rows, dtype=np.int64)]),
+        row_upper=np.concatenate([program.row_upper, np.full(rows, NO_LIMIT)]),
+        row_kind=np.concatenate([program.row_kind, np.full(rows, RowKind.LARGEST)]),
+        row_node=np.concatenate([program.row_node, node[columns]]),
+    )
+    cost = np.zeros(top + 1, dtype=np.int64)
+    cost[top] = 1
+    return (
+        wide,
+        IntegerLevel(cost, level.constant),
+        [(replace(higher, cost=np.append(higher.cost, 0)), budget) for higher, budget in budgets],
+    )
