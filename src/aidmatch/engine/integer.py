@@ -38,6 +38,8 @@ LARGEST: Final = 10**12
 PROOFS: Final = 0.3
 #: Part of all the time that is left that a relaxation may take: without one, all levels below are open.
 RELAXING: Final = 0.4
+#: The same at the last level.
+RELAXING_LAST: Final = 0.6
 #: Seconds that are worth another search of what was stopped.
 _AGAIN: Final = 0.1
 
@@ -164,7 +166,9 @@ def _level(
     """Decide one level of every component."""
     # what is left is shared over the levels to come, the higher ones first: their gaps weaken all bounds below
     part_of_time = 2 / (len(parts[0].program.levels) - row + 1) if parts else 1.0
-    relaxed_by, end = share_of(deadline, RELAXING, clock), share_of(deadline, part_of_time, clock)
+    last = row == len(parts[0].program.levels) - 1 if parts else True
+    relaxed_by = share_of(deadline, RELAXING_LAST if last else RELAXING, clock)
+    end = share_of(deadline, part_of_time, clock)
     started = [(number, part, Relaxed(part, row)) for number, part in enumerate(parts)]
     open_at_first = {number for number, _, relaxed in started if relaxed.bound(relaxed.tree) < relaxed.reached}
     raised = _raised_by_patterns(parts, row, open_at_first, end, clock, patterns)
