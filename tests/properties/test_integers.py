@@ -40,5 +40,6 @@ def test_searched_as_large_components_they_are_the_same(seed: int) -> None:
         patch.setattr("aidmatch.engine.relaxed.SMALL", 0)
         patch.setattr("aidmatch.engine.primal.FEW", 1)
         patch.setattr("aidmatch.engine.primal.MOST_IN_BLOCK", 0.95)
+        patch.setattr("aidmatch.engine.primal.FEW_ROWS", 1.0)
         holds_against_everything(giving_case(seed))
         holds_against_everything(care_case(seed))

@@ -1,6 +1,8 @@
 """A source declares the system of its points once: they are read as WGS-84, and mixing systems is refused."""
 
+import csv
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -121,6 +123,18 @@ def test_a_column_says_what_a_missing_declaration_does_not() -> None:
         am.read([row(1, coordinates="GCJ-02")], am.Need)
     assert faults(refused.value.report) == [(1, "coordinates", "MIXED_COORDINATES")]
     assert len(am.read([row(1, coordinates="wgs84")], am.Need)) == 1
+
+
+def test_a_column_of_a_file_says_the_same(tmp_path: Path) -> None:
+    cells = [row(1, coordinates="GCJ-02"), row(2, coordinates="BD-09"), row(3, coordinates="gcj02")]
+    file = tmp_path / "needs.csv"
+    with file.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, cells[0])
+        writer.writeheader()
+        writer.writerows(cells)
+    needs = am.read(file, am.Need, coordinates="GCJ-02", errors="keep")
+    assert [need.id for need in needs] == ["N1", "N3"]
+    assert faults(needs.report) == [(3, "coordinates", "MIXED_COORDINATES")]
 
 
 def test_the_column_may_have_another_name_and_other_words() -> None:
