@@ -97,12 +97,15 @@ class Primal:
             return stage
 
         if blocks:
-            stages.append((BLOCKS, lambda left: self._search_blocks(left, blocks, low, high)))
+            stages.append((BLOCKS, lambda left: self._search_blocks(left, blocks, low, high, FEW)))
         if not blocks or not pairs_alone:
             stages.append((SOONEST, within(0)))
         # a level above the last one leaves the time to those below
         last = self._of.row == len(self._of.part.program.levels) - 1
         stages.append((NEARLY if last or not blocks else AFTER_BLOCKS, within(FEW, TOGETHER if blocks else READING)))
+        if blocks and not last:
+            # what the relaxation has better in a block may need other pairs
+            stages.append((NEARLY, lambda left: self._search_blocks(left, blocks, low, high, 2 * FEW)))
         for share, stage in stages:
             left = remaining(end, time.monotonic)
             yield from stage(None if left is None else share * left)
@@ -145,7 +148,9 @@ class Primal:
                 return [np.flatnonzero(label == one) for one in np.flatnonzero(members > 1).tolist()]
         return []
 
-    def _search_blocks(self, seconds: float | None, blocks: Sequence[Ints], low: Ints, high: Ints) -> Steps[None]:
+    def _search_blocks(
+        self, seconds: float | None, blocks: Sequence[Ints], low: Ints, high: Ints, each: int
+    ) -> Steps[None]:
         """Search one block after the other, all others as they are; first those that the relaxation has far better."""
         if self._of.guide is None:
             return
@@ -154,7 +159,7 @@ class Primal:
         for _ in range(ROUNDS):
             hoped = {number: self._hoped(blocks[number]) for number in waiting}
             waiting = sorted((number for number in waiting if hoped[number] > 0), key=lambda one: (-hoped[one], one))
-            few = self._few(high, FEW)
+            few = self._few(high, each)
             if few is None:
                 return
             for place, number in enumerate(order := waiting.copy()):
@@ -174,7 +179,7 @@ class Primal:
         if not any(hoped.values()):
             return
         order = sorted(hoped, key=lambda one: (-hoped[one], one))
-        few = self._few(high, FEW)
+        few = self._few(high, each)
         for place in range(len(order) // 2):
             left = remaining(end, time.monotonic)
             if few is None or (left is not None and left <= 0):
