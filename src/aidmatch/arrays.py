@@ -10,7 +10,19 @@ from typing import Final, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["SAFE", "Bools", "Floats", "Ints", "Keys", "distinct", "dot", "frozen", "numbered", "total"]
+__all__ = [
+    "SAFE",
+    "Bools",
+    "Floats",
+    "Ints",
+    "Keys",
+    "distinct",
+    "dot",
+    "first_of_each",
+    "frozen",
+    "numbered",
+    "total",
+]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -57,6 +69,22 @@ def distinct(values: Ints) -> Ints:
     keep = np.ones(len(ordered), dtype=np.bool_)
     keep[1:] = ordered[1:] != ordered[:-1]
     return ordered[keep]
+
+
+def first_of_each(order: Ints, group: Ints, count: int) -> Ints:
+    """Keep the first few rows of each group.
+
+    Parameters
+    ----------
+    order
+        Rows, those of one group next to each other and in ascending order of groups.
+    group
+        Of every row, whether it is in `order` or not.
+    count
+        How many of each are kept.
+    """
+    of = group[order]
+    return order[np.arange(len(order)) - np.searchsorted(of, of) < count]
 
 
 def dot(left: Ints, right: Ints) -> int:

@@ -110,7 +110,7 @@ class Reusing:
     columns = ("id", "minutes")
 
     def rows(self, table: str) -> Iterator[Row]:
-        raise NotImplementedError
+        raise NotImplementedError  # what gives lists is not asked for rows
 
     def lists(self, table: str) -> Iterator[tuple[int, list[str]] | Row]:
         row = ["id", "minutes"]

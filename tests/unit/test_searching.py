@@ -97,7 +97,7 @@ class Noting:
         self._raises = raises
 
     def relaxation(self, *_: Any) -> None:
-        raise NotImplementedError
+        raise NotImplementedError  # a search asks for none
 
     def search(self, linear: Any, seconds: float | None, low: Any, high: Any, start: Any) -> MipAnswer:
         self.seconds.append(seconds)

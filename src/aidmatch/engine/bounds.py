@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 import numpy as np
 import numpy.typing as npt
 
-from aidmatch.arrays import Ints
+from aidmatch.arrays import Ints, first_of_each
 from aidmatch.engine.gathered import gathered
 from aidmatch.integer_program import IntegerLevel, IntegerProgram, Tree
 
@@ -233,8 +233,7 @@ def _packed(cost: _Exact, load: Ints, capacity: int, low: Ints, high: Ints, tail
     else:
         # of one load, no more than may be taken at all, the cheapest
         order = np.array(sorted(free.tolist(), key=lambda item: (int(load[item]), cost[item])), dtype=np.int64)
-        start = np.searchsorted(load[order], load[order])
-        free = order[np.arange(len(order)) - start < most]
+        free = first_of_each(order, load, most)
     unit = max(1, int(np.gcd.reduce(load[free], initial=0)))
     width = capacity // unit + 1
     if not counted:

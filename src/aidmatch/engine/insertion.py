@@ -33,7 +33,7 @@ class Insertion:
         # rows that an arc weighs on, with the weight of a unit, and that of being used at all
         plain = np.flatnonzero(np.isin(kind[row], _HELD) & (column < arcs))
         use = np.flatnonzero(np.isin(kind[use_row], _HELD) & (program.use_column < arcs))
-        self._held = Held(
+        self._held = _Held(
             np.concatenate([column[plain], program.use_column[use]]),
             np.concatenate([row[plain], use_row[use]]),
             np.concatenate([program.row_coefficient[plain], np.zeros(len(use), dtype=np.int64)]),
@@ -99,7 +99,7 @@ class Insertion:
         return _Adding(self, budgets, most, values).filled(level, wanted)
 
 
-class Held(NamedTuple):
+class _Held(NamedTuple):
     """Entries of rows that limit arcs: an arc, a row, the weight of a unit, and that of being used."""
 
     arc: Ints

@@ -169,68 +169,66 @@ def _level(
     last = row == len(parts[0].program.levels) - 1 if parts else True
     relaxed_by = share_of(deadline, RELAXING_LAST if last else RELAXING, clock)
     end = share_of(deadline, part_of_time, clock)
-    started = [(number, part, Relaxed(part, row)) for number, part in enumerate(parts)]
-    open_at_first = {number for number, _, relaxed in started if relaxed.bound(relaxed.tree) < relaxed.reached}
+    levels = [Relaxed(part, row) for part in parts]
+    open_at_first = {number for number, one in enumerate(levels) if one.bound(one.tree) < one.reached}
     raised = _raised_by_patterns(parts, row, open_at_first, end, clock, patterns)
-    in_sets: list[tuple[int, Part, Relaxed]] = []
-    for number, part, relaxed in started:
-        if number in open_at_first:
-            if raised is not None and patterns is not None and patterns.suited[number]:
-                relaxed.take(relaxed.patterned(raised, number))
-                in_sets.append((number, part, relaxed))
-            elif over(by := relaxed_by if relaxed.large else end, clock):
-                relaxed.take(relaxed.filled())
-            else:
-                relaxed.take(relaxed.root(searches.solver, remaining(by, clock)))
+    in_sets: list[tuple[int, Primal]] = []
+    for number in sorted(open_at_first):
+        one = levels[number]
+        if raised is not None and patterns is not None and patterns.suited[number]:
+            one.relax_by_patterns(raised, number)
+            in_sets.append((number, Primal(one)))
+        elif over(by := relaxed_by if one.large else end, clock):
+            one.fill()
+        else:
+            one.relax(searches.solver, remaining(by, clock))
     for all_of_them in (False, True):
         if patterns is None:
             break
         # the master takes in what is missing part by part, in their order, whoever has searched in whichever
-        in_sets = [one for one in in_sets if one[2].reached > one[2].certain() and not over(end, clock)]
-        if all_of_them:
-            in_sets = [one for one in in_sets if one[2].known_in_sets and not over(end, clock)]
-            in_sets = [one for one in in_sets if one[2].completed_in(patterns, one[0])]
+        in_sets = [
+            (number, primal)
+            for number, primal in in_sets
+            if levels[number].reached > levels[number].certain()
+            and not over(end, clock)
+            and (not all_of_them or (primal.known_in_sets and primal.completed_in(patterns, number)))
+        ]
         starts = [
-            (len(part.columns), partial(relaxed.among_sets, patterns, number, all_of_them=all_of_them))
-            for number, part, relaxed in in_sets
+            (len(parts[number].columns), partial(primal.among_sets, patterns, number, all_of_them=all_of_them))
+            for number, primal in in_sets
         ]
         searches.run(starts, end, clock)
-    hard: list[tuple[int, Part, Relaxed]] = []
-    for _, part, relaxed in started:
-        part.reached.append(relaxed.reached)
-        part.trees.append(relaxed.tree)
-        part.certified.append(relaxed.bound(relaxed.tree) if relaxed.closing is None else relaxed.certain())
-        part.claimed.append(max(part.certified[-1], -INFEASIBLE if relaxed.claimed is None else relaxed.claimed))
-        if part.claimed[-1] < part.reached[-1]:
-            hard.append((len(part.columns), part, relaxed))
-    if any(relaxed.large for _, _, relaxed in hard):
+    for part, one in zip(parts, levels, strict=True):
+        part.reached.append(one.reached)
+        part.trees.append(one.tree)
+        part.certified.append(one.bound(one.tree) if one.closing is None else one.certain())
+        part.claimed.append(max(part.certified[-1], -INFEASIBLE if one.claimed is None else one.claimed))
+    hard = sorted((one for one in levels if _open(one.part, row)), key=lambda one: len(one.part.columns))
+    if any(one.large for one in hard):
         # a relaxation that took long leaves the search its share of the rest
         end = share_of(deadline, part_of_time, clock)
-    hard.sort(key=lambda one: one[0])
-    searches.run([(size, Primal(relaxed).searched) for size, _, relaxed in hard], end, clock)
+    searches.run([(len(one.part.columns), Primal(one).searched) for one in hard], end, clock)
     # what was stopped has what the others have left
     # but for large components, whose searches look where they have looked before
-    again = [one for one in hard if _open(one[1], row) and not one[2].large]
+    again = [one for one in hard if _open(one.part, row) and not one.large]
     left = remaining(end, clock)
     if left is not None and left >= _AGAIN:
-        searches.run([(1, Primal(relaxed).searched) for _, _, relaxed in again], end, clock)
+        searches.run([(1, Primal(one).searched) for one in again], end, clock)
     # multipliers of sets are the best that a root has, and splitting cases adds little to them for its time
-    open_still = [
-        one
-        for one in hard
-        if one[1].certified[row] < one[1].reached[row] and not one[2].large and one[2].closing is None
+    uncertain = [
+        one for one in hard if one.part.certified[row] < one.part.reached[row] and not one.large and one.closing is None
     ]
-    for number, (_, _, relaxed) in enumerate(open_still):
+    for number, one in enumerate(uncertain):
         left = remaining(end, clock)
         if left is not None and left <= 0:
             break
         # proofs are worth less of the time than answers
-        until = None if left is None else clock() + PROOFS * left / (len(open_still) - number)
-        Cases(relaxed).split(searches.solver, until, clock)
-    for _, part, _ in hard:
-        part.claimed[row] = max(part.claimed[row], part.certified[row])
-    for _, _, relaxed in started:
-        relaxed.close()
+        until = None if left is None else clock() + PROOFS * left / (len(uncertain) - number)
+        Cases(one).split(searches.solver, until, clock)
+    for one in hard:
+        one.part.claimed[row] = max(one.part.claimed[row], one.part.certified[row])
+    for one in levels:
+        one.close()
 
 
 def _raised_by_patterns(

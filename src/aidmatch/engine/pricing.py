@@ -8,7 +8,7 @@ from typing import Final, cast
 
 import numpy as np
 
-from aidmatch.arrays import SAFE, Bools, Ints, distinct
+from aidmatch.arrays import SAFE, Bools, Ints, distinct, first_of_each
 from aidmatch.certificate import lexicographic_sign
 from aidmatch.engine.components import Tally, solve_components
 from aidmatch.engine.levels import ProvenFlow
@@ -344,6 +344,4 @@ def _best(found: Found, helps: Bools) -> Ints:
     """Rows of at most so many pairs of each demand, those that gain most first."""
     rows = np.flatnonzero(helps)
     rows = rows[np.lexsort((found.supply_of[rows], found.reduced[rows], found.demand_of[rows]))]
-    demand = found.demand_of[rows]
-    place = np.arange(len(rows)) - np.searchsorted(demand, demand)
-    return rows[place < _ADDED]
+    return first_of_each(rows, found.demand_of, _ADDED)

@@ -9,9 +9,10 @@ from typing import Final
 
 import numpy as np
 
-from aidmatch.arrays import Bools, Ints, dot
+from aidmatch.arrays import Bools, Ints, dot, first_of_each
 from aidmatch.engine.bounds import excess_of, face_of
 from aidmatch.engine.parts import activity_of, value_of, without_others
+from aidmatch.engine.patterns import Patterns
 from aidmatch.engine.relaxed import Relaxed
 from aidmatch.engine.searching import Search, Steps
 from aidmatch.engine.timing import remaining
@@ -56,6 +57,28 @@ class Primal:
 
     def __init__(self, of: Relaxed) -> None:
         self._of = of
+        #: whether what is known is made of the sets of the master of patterns
+        self.known_in_sets = True
+
+    def among_sets(self, patterns: Patterns, number: int, seconds: float | None, *, all_of_them: bool) -> Steps[None]:
+        """Look for a better answer among the sets that the master has, or among all that matter once it has these."""
+        part = self._of.part
+        linear, sets = patterns.linear(number, all_of_them=all_of_them)
+        start = patterns.start_of(linear, sets, part.columns, part.values)
+        if start is None:
+            self.known_in_sets = False
+            return
+        linear, low = replace(linear, target=float(self._of.certain())), np.zeros(len(start), dtype=np.int64)
+        answer = yield Search(linear, seconds, low, linear.upper.astype(int), start)
+        if answer.values is not None:
+            place = np.searchsorted(part.columns, patterns.arcs_of(linear, sets, answer.values))
+            self._of.better(self._of.from_arcs(place))
+        if all_of_them and answer.bound is not None:
+            self._of.claimed = min(answer.bound, self._of.reached)
+
+    def completed_in(self, patterns: Patterns, number: int) -> bool:
+        """Whether the master has all sets now that an answer is made of which is better than what is known."""
+        return patterns.complete(number, (self._of.reached - 1) * self._of.program.scale - self._of.closed_at())
 
     def searched(self, seconds: float | None) -> Steps[None]:
         """Look for a better answer, and a claim of the bound."""
@@ -267,8 +290,7 @@ class Primal:
         # and of equally cheap ones, those that the last level would have
         last = self._of.part.program.levels[-1].cost[:arcs]
         order = np.lexsort((last, np.round(reduced[:arcs], 6), self._of.program.demand_of))
-        first = np.searchsorted(self._of.program.demand_of[order], self._of.program.demand_of[order])
-        keep[order[np.arange(arcs) - first < each]] = True
+        keep[first_of_each(order, self._of.program.demand_of, each)] = True
         if each:
             keep |= self._nearest_the_bound(2 * each * len(np.unique(self._of.program.demand_of)))
         few = high.copy()

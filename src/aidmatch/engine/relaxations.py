@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from aidmatch.arrays import Floats, Ints
+from aidmatch.arrays import Floats, Ints, first_of_each
 from aidmatch.integer_program import NO_LIMIT, IntegerLevel, IntegerProgram
 from aidmatch.solvers.growing import Growing, GrowingAnswer
 from aidmatch.solvers.mip import Linear, Relaxation
@@ -171,6 +171,4 @@ class Relaxations:
 
 def _least(score: Floats | Ints, node: Ints, rows: Ints, count: int) -> Ints:
     """Of each node, some of the rows that score least."""
-    order = rows[np.lexsort((rows, score[rows], node[rows]))]
-    of = node[order]
-    return order[np.arange(len(order)) - np.searchsorted(of, of) < count]
+    return first_of_each(rows[np.lexsort((rows, score[rows], node[rows]))], node, count)

@@ -11,9 +11,8 @@ import numpy as np
 from aidmatch.arrays import Floats, Ints
 from aidmatch.engine.bounds import INFEASIBLE, bound_of
 from aidmatch.engine.parts import Part, completed, is_feasible, value_of
-from aidmatch.engine.patterns import Patterns, Raised
+from aidmatch.engine.patterns import Raised
 from aidmatch.engine.relaxations import Relaxations
-from aidmatch.engine.searching import Search, Steps
 from aidmatch.integer_program import NO_LIMIT, IntegerLevel, IntegerProgram, RowKind, Tree
 from aidmatch.solvers.growing import GrowingSolver
 from aidmatch.solvers.mip import Linear, MipAnswer, MipSolver
@@ -61,8 +60,6 @@ class Relaxed:
         self.closing: tuple[int, Ints] | None = None
         #: rows that are kept whole when cases are split
         self.packed = np.zeros(0, dtype=np.int64)
-        #: whether what is known is made of the master's sets
-        self.known_in_sets = True
         #: the proof so far
         self.tree = self.empty_tree()
 
@@ -76,9 +73,8 @@ class Relaxed:
         """The value of what is known."""
         return value_of(self.part.program.levels[self.row], self.part.values)
 
-    def take(self, found: tuple[Tree, Ints | None]) -> None:
-        """Take a proof, and an answer if it is better than what is known."""
-        self.tree, values = found
+    def better(self, values: Ints | None) -> None:
+        """Take an answer that holds, if it is better than what is known."""
         if values is not None and value_of(self.part.program.levels[self.row], values) < self.reached:
             self.part.values = values
 
@@ -101,8 +97,8 @@ class Relaxed:
         """The bound that a proof gives."""
         return bound_of(self.program, self.level, self.budgets, tree)
 
-    def root(self, solver: MipSolver, seconds: float | None) -> tuple[Tree, Ints | None]:
-        """Multipliers of the linear relaxation, and its answer if that happens to be whole."""
+    def relax(self, solver: MipSolver, seconds: float | None) -> None:
+        """Take the multipliers of the linear relaxation, and its answer if that is whole, or what can be added."""
         large = self.large
         own = self.part.program.levels[self.row]
         if large and isinstance(solver, GrowingSolver) and not own.largest:
@@ -113,17 +109,18 @@ class Relaxed:
             linear = Linear.compact(self.program, self.level, self.budgets) if large else self.linear
             answer = solver.relaxation(linear, seconds, self.low, self.program.most)
         if answer is None or answer.infeasible:
-            return self.empty_tree(), self._inserted(np.zeros(len(self.program.most)))
+            self.fill()
+            return
         tree = self.one_leaf(*self.rounded(answer.row_dual))
         tree = self._off_the_face(tree) if large else tree
         # multipliers of a relaxation that was stopped may be worth less than none
-        tree = max(self.tree, tree, key=self.bound)
+        self.tree = max(self.tree, tree, key=self.bound)
         self.guide = answer.values, answer.reduced
         whole = self._whole(answer.values)
-        return tree, self._inserted(answer.values) if whole is None else whole
+        self.better(self._inserted(answer.values) if whole is None else whole)
 
-    def patterned(self, raised: Raised, number: int) -> tuple[Tree, Ints | None]:
-        """The multipliers of the master of patterns, and its answer if that is whole, or what can be added."""
+    def relax_by_patterns(self, raised: Raised, number: int) -> None:
+        """Take the multipliers of the master of patterns, and its answer if that is whole, or what can be added."""
         part, program = self.part, self.plain
         arcs = part.columns[: len(program.demand_of)]
         served = np.flatnonzero(program.row_kind == RowKind.SERVED)
@@ -131,7 +128,8 @@ class Relaxed:
         above = np.zeros(self.row, dtype=np.int64)
         above[: len(raised.above)] = raised.above[:, number]
         rows = served[y != 0]
-        tree = replace(self.one_leaf(rows, y[y != 0], above), packed=np.flatnonzero(program.row_kind == RowKind.GIVEN))
+        packed = np.flatnonzero(program.row_kind == RowKind.GIVEN)
+        self.tree = replace(self.one_leaf(rows, y[y != 0], above), packed=packed)
         taken = np.zeros(len(program.most))
         taken[: len(arcs)] = raised.taken[arcs]
         reduced = np.full(len(program.most), 0.0)
@@ -139,7 +137,7 @@ class Relaxed:
         self.guide = taken, reduced
         self.closing = int(raised.bound[number]), raised.reduced[arcs]
         whole = self.from_arcs(np.flatnonzero(taken[: len(arcs)] > 0.5)) if raised.whole[number] else None
-        return tree, self._inserted(taken) if whole is None else whole
+        self.better(self._inserted(taken) if whole is None else whole)
 
     def close(self) -> None:
         """Close the pairs that no answer as good as this one has, by what patterns say."""
@@ -169,26 +167,6 @@ class Relaxed:
         ends = np.isin(total, (RowKind.SERVED, RowKind.GIVEN)) & (program.row_column >= len(program.demand_of))
         found[program.row_column[ends]] = sums[row[ends]]
         return self._kept(found)
-
-    def among_sets(self, patterns: Patterns, number: int, seconds: float | None, *, all_of_them: bool) -> Steps[None]:
-        """Look for a better answer among the sets that the master has, or among all that matter once it has these."""
-        part = self.part
-        linear, sets = patterns.linear(number, all_of_them=all_of_them)
-        start = patterns.start_of(linear, sets, part.columns, part.values)
-        if start is None:
-            self.known_in_sets = False
-            return
-        linear, low = replace(linear, target=float(self.certain())), np.zeros(len(start), dtype=np.int64)
-        answer = yield Search(linear, seconds, low, linear.upper.astype(int), start)
-        if answer.values is not None:
-            place = np.searchsorted(part.columns, patterns.arcs_of(linear, sets, answer.values))
-            self.take((self.tree, self.from_arcs(place)))
-        if all_of_them and answer.bound is not None:
-            self.claimed = min(answer.bound, self.reached)
-
-    def completed_in(self, patterns: Patterns, number: int) -> bool:
-        """Whether the master has all sets now that an answer is made of which is better than what is known."""
-        return patterns.complete(number, (self.reached - 1) * self.program.scale - self.closed_at())
 
     def face(self) -> tuple[Ints, Ints]:
         """Limits of the columns that the levels above leave."""
@@ -233,9 +211,9 @@ class Relaxed:
         rows = np.flatnonzero(own)
         return rows, own[rows], np.maximum(above, 0)
 
-    def filled(self) -> tuple[Tree, Ints | None]:
-        """What can be added where there is no time for more, and no proof."""
-        return self.tree, self._inserted(np.zeros(len(self.plain.most)))
+    def fill(self) -> None:
+        """Take what can be added, where there is no relaxation to say more."""
+        self.better(self._inserted(np.zeros(len(self.plain.most))))
 
     def _inserted(self, guide: Floats) -> Ints | None:
         """What is known, and what can be added to it, as the relaxation would have it."""
@@ -271,14 +249,10 @@ class Relaxed:
         return values
 
     def accept(self, answer: MipAnswer) -> int:
-        """Take an answer that is feasible and better; the value that is reached."""
-        own = self.part.program.levels[self.row]
-        reached = value_of(own, self.part.values)
+        """Take an answer of a solver that is feasible and better; the value that is reached."""
         if answer.values is not None:
-            found = self._kept(np.rint(answer.values).astype(np.int64) * self.program.step)
-            if found is not None and value_of(own, found) < reached:
-                self.part.values, reached = found, value_of(own, found)
-        return reached
+            self.better(self._kept(np.rint(answer.values).astype(np.int64) * self.program.step))
+        return self.reached
 
     def one_leaf(self, rows: Ints, multipliers: Ints, above: Ints) -> Tree:
         """The proof without cases that some multipliers are."""
