@@ -236,7 +236,7 @@ class SolverUse:
         Which solver.
     solves
         Flow problems of its that stand: one a component where all levels fit one weighted cost, more where they had to
-        be solved one after the other.
+        be solved one after the other. Of an integer program, all searches that it was asked for.
     failures
         Components that it failed on and another solver solved, by the code of the error.
     """
