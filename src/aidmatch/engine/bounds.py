@@ -157,21 +157,17 @@ def _prices(
     return cost, use, whole
 
 
-def face_of(
-    program: IntegerProgram,
-    level: IntegerLevel,
-    budgets: Sequence[tuple[IntegerLevel, int]],
-    tree: Tree,
-    value: int,
-) -> tuple[Ints, Ints]:
+def face_of(program: IntegerProgram, excess: tuple[_Exact, _Exact, int], scale: int, value: int) -> tuple[Ints, Ints]:
     """Limits that every answer keeps that is at least as good as some value, by reduced costs.
 
     Parameters
     ----------
-    program, level, budgets
-        As `leaf_bound`.
-    tree
-        A tree of one leaf.
+    program
+        Has the columns' values.
+    excess
+        As `excess_of` gives it, over the scale.
+    scale
+        Of the tree.
     value
         Of the level.
 
@@ -180,8 +176,8 @@ def face_of(
     The least and the most of each column.
     """
     low, high = np.zeros_like(program.most), program.most.copy()
-    more, less, bound = excess_of(program, level, budgets, tree)
-    slack = value * tree.scale - bound
+    more, less, bound = excess
+    slack = value * scale - bound
     never = more > slack
     always = (less > slack) & (program.most > 0)
     high[never] = 0

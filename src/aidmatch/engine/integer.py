@@ -17,14 +17,17 @@ from typing import Final
 import numpy as np
 
 from aidmatch.arrays import SAFE, Ints
-from aidmatch.engine.bounds import INFEASIBLE, face_of
+from aidmatch.engine.bounds import INFEASIBLE
 from aidmatch.engine.cases import Cases
-from aidmatch.engine.parts import Part, is_feasible, parts_of, value_of
+from aidmatch.engine.parts import Part, parts_of
 from aidmatch.engine.patterns import Patterns, Raised
 from aidmatch.engine.primal import Primal
-from aidmatch.engine.relaxed import Relaxed
+from aidmatch.engine.relaxations import Relaxations
+from aidmatch.engine.relaxed import SMALL, Relaxed
+from aidmatch.engine.rounding import Rounding
 from aidmatch.engine.searching import Searches
 from aidmatch.engine.timing import Clock, over, remaining, share_of
+from aidmatch.engine.values import is_feasible, value_of
 from aidmatch.errors import NumberRangeError, SolverError
 from aidmatch.integer_program import NO_LIMIT, IntegerLevel, IntegerProgram, IntegerSolution
 from aidmatch.solvers.growing import GrowingSolver
@@ -38,8 +41,11 @@ LARGEST: Final = 10**12
 PROOFS: Final = 0.3
 #: Part of all the time that is left that a relaxation may take: without one, all levels below are open.
 RELAXING: Final = 0.4
-#: The same at the last level.
-RELAXING_LAST: Final = 0.6
+#: Part of the time after looking ahead that is kept for the last level.
+LAST: Final = 0.15
+#: Part of a level's time for what looking ahead leaves open, and then for its relaxation once more.
+NEARBY: Final = 0.6
+AGAIN: Final = 0.6
 #: Seconds that are worth another search of what was stopped.
 _AGAIN: Final = 0.1
 
@@ -85,12 +91,16 @@ def solve_integer(
         patterns = Patterns(program, component, len(parts), solver, program.scale)
     searches, stopped = Searches(solver, executor), False
     count = len(program.levels)
+    for part in parts:
+        _look_ahead(part, solver, deadline, clock)
+    # where those above may take any time, the last level has some to itself
+    kept = LAST if any(part.rounding is not None for part in parts) else 0.0
+    before_last = share_of(deadline, 1 - kept, clock)
     for row in range(count):
-        _level(parts, row, searches, deadline, clock, patterns)
+        _level(parts, row, searches, before_last if row < count - 1 else deadline, clock, patterns)
         level = program.levels[row]
         top = max((part.reached[row] for part in parts), default=level.constant)
         for part in parts:
-            _narrow(part, row)
             part.budgets.append(top if level.largest else part.reached[row])
         if patterns is not None and not level.largest:
             patterns.hold(row, level, np.array([part.reached[row] for part in parts], dtype=np.int64))
@@ -152,6 +162,21 @@ def _refuse_large(program: IntegerProgram) -> None:
         raise NumberRangeError("quantities times loads leave 64-bit integers")
 
 
+# --- before the first level
+
+
+def _look_ahead(part: Part, solver: MipSolver, deadline: float | None, clock: Clock) -> None:
+    """Start a large component with what the relaxation of all levels has whole."""
+    if len(part.columns) <= SMALL or not isinstance(solver, GrowingSolver):
+        return
+    part.relaxations = Relaxations(part.program, solver.growing())
+    part.rounding = Rounding(part.program, part.named)
+    part.relaxations.ahead(part.values, remaining(share_of(deadline, RELAXING, clock), clock))
+    found = None if part.relaxations.taken is None else part.rounding.answer(part.relaxations.taken)
+    if found is not None and is_feasible(part.program, found):
+        part.values = found
+
+
 # --- one level
 
 
@@ -166,11 +191,10 @@ def _level(
     """Decide one level of every component."""
     # what is left is shared over the levels to come, the higher ones first: their gaps weaken all bounds below
     part_of_time = 2 / (len(parts[0].program.levels) - row + 1) if parts else 1.0
-    last = row == len(parts[0].program.levels) - 1 if parts else True
-    relaxed_by = share_of(deadline, RELAXING_LAST if last else RELAXING, clock)
+    relaxed_by = share_of(deadline, RELAXING, clock)
     end = share_of(deadline, part_of_time, clock)
     levels = [Relaxed(part, row) for part in parts]
-    open_at_first = {number for number, one in enumerate(levels) if one.bound(one.tree) < one.reached}
+    open_at_first = {number for number, one in enumerate(levels) if one.proven < one.reached}
     raised = _raised_by_patterns(parts, row, open_at_first, end, clock, patterns)
     in_sets: list[tuple[int, Primal]] = []
     for number in sorted(open_at_first):
@@ -178,6 +202,11 @@ def _level(
         if raised is not None and patterns is not None and patterns.suited[number]:
             one.relax_by_patterns(raised, number)
             in_sets.append((number, Primal(one)))
+        elif one.recall():
+            searches.run([(1, Primal(one).nearby)], share_of(end, NEARBY, clock), clock)
+            if one.proven < one.reached and not over(end, clock):
+                # what the levels above have lost may be worth more than what looking ahead has seen
+                one.relax(searches.solver, remaining(share_of(end, AGAIN, clock), clock))
         elif over(by := relaxed_by if one.large else end, clock):
             one.fill()
         else:
@@ -201,7 +230,7 @@ def _level(
     for part, one in zip(parts, levels, strict=True):
         part.reached.append(one.reached)
         part.trees.append(one.tree)
-        part.certified.append(one.bound(one.tree) if one.closing is None else one.certain())
+        part.certified.append(one.proven if one.closing is None else one.certain())
         part.claimed.append(max(part.certified[-1], -INFEASIBLE if one.claimed is None else one.claimed))
     hard = sorted((one for one in levels if _open(one.part, row)), key=lambda one: len(one.part.columns))
     if any(one.large for one in hard):
@@ -248,16 +277,6 @@ def _raised_by_patterns(
     patterns.know(values)
     level = patterns.program.levels[row]
     return None if level.largest else patterns.raised(level, end, clock)
-
-
-def _narrow(part: Part, row: int) -> None:
-    """Close what no answer as good as this one uses, for the searches below; proofs do without."""
-    tree = part.trees[row]
-    if part.program.levels[row].largest or len(tree.multipliers) > 1 or len(tree.packed):
-        return
-    relaxed = Relaxed(part, row)
-    low, high = face_of(relaxed.plain, relaxed.level, relaxed.budgets, tree, part.reached[row])
-    part.low, part.high = np.maximum(part.low, low), np.minimum(part.high, high)
 
 
 def _open(part: Part, row: int) -> bool:

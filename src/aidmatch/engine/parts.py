@@ -7,12 +7,13 @@ from functools import cached_property
 
 import numpy as np
 
-from aidmatch.arrays import Ints, dot
+from aidmatch.arrays import Ints
 from aidmatch.engine.insertion import Insertion
 from aidmatch.engine.relaxations import Relaxations
+from aidmatch.engine.rounding import Rounding
 from aidmatch.integer_program import IntegerLevel, IntegerProgram, Tree
 
-__all__ = ["Part", "activity_of", "completed", "is_feasible", "parts_of", "value_of", "without_others"]
+__all__ = ["Part", "parts_of", "without_others"]
 
 
 @dataclass
@@ -36,6 +37,8 @@ class Part:
     #: what each level so far may be for those below: the value, or that of all components where the largest counts
     budgets: list[int] = field(default_factory=list)
     relaxations: Relaxations | None = None
+    #: what the relaxation of all levels has whole
+    rounding: Rounding | None = None
 
     @cached_property
     def insertion(self) -> Insertion:
@@ -46,50 +49,6 @@ class Part:
         """The proof of a level, with the columns of the whole, and the nodes of packed rows."""
         tree = self.trees[row]
         return replace(tree, column=self.columns[tree.column], packed=self.program.row_node[tree.packed])
-
-
-def is_feasible(program: IntegerProgram, values: Ints) -> bool:
-    """Whether values are in the program: every column and every row."""
-    inside = (values == 0) | (
-        (values >= program.least) & (values <= program.most) & (values % program.step == 0) & (values > 0)
-    )
-    if not inside.all():
-        return False
-    activity = activity_of(program, values)
-    return bool(((activity >= program.row_lower) & (activity <= program.row_upper)).all())
-
-
-def activity_of(program: IntegerProgram, values: Ints) -> Ints:
-    """What the rows sum up to, int64."""
-    activity = np.zeros(len(program.row_kind), dtype=np.int64)
-    for start, column, coefficient, of in (
-        (program.row_start, program.row_column, program.row_coefficient, values),
-        (program.use_start, program.use_column, program.use_coefficient, (values > 0).astype(np.int64)),
-    ):
-        row = np.repeat(np.arange(len(start) - 1), np.diff(start))
-        np.add.at(activity, row, coefficient * of[column])
-    return activity
-
-
-def value_of(level: IntegerLevel, values: Ints) -> int:
-    """What a level is worth, exactly."""
-    if level.largest:
-        return level.constant + max(0, int((level.cost * values).max(initial=0)))
-    return level.constant + dot(level.cost, values)
-
-
-def completed(program: IntegerProgram, values: Ints, named: int) -> Ints:
-    """Columns that only count what others do, each in one row with an upper limit, at their best."""
-    values = values.copy()
-    values[named:] = 0
-    row = np.repeat(np.arange(len(program.row_kind)), np.diff(program.row_start))
-    counts = np.flatnonzero(program.row_column >= named)
-    column, of, weight = program.row_column[counts], row[counts], program.row_coefficient[counts]
-    slack = program.row_upper[of] - activity_of(program, values)[of]
-    # weight·column ≤ slack: as much as there is room for, or as little as is missing
-    best = np.where(weight > 0, slack // np.maximum(weight, 1), -(slack // np.maximum(-weight, 1)))
-    values[column] = np.clip(best, 0, program.most[column])
-    return values
 
 
 def parts_of(program: IntegerProgram) -> tuple[list[Part], Ints]:

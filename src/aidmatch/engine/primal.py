@@ -5,17 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 import numpy as np
 
-from aidmatch.arrays import Bools, Ints, dot, first_of_each
-from aidmatch.engine.bounds import excess_of, face_of
-from aidmatch.engine.parts import activity_of, value_of, without_others
+from aidmatch.arrays import Bools, Floats, Ints, dot, first_of_each
+from aidmatch.engine.parts import without_others
 from aidmatch.engine.patterns import Patterns
 from aidmatch.engine.relaxed import Relaxed
 from aidmatch.engine.searching import Search, Steps
 from aidmatch.engine.timing import remaining
+from aidmatch.engine.values import activity_of
 from aidmatch.integer_program import NO_LIMIT, RowKind
 from aidmatch.solvers.mip import Linear, MipAnswer
 
@@ -35,9 +36,13 @@ MOST_IN_BLOCK: Final = 0.5
 #: How often a block is searched that was not searched to its end, and how near to its bound that end is.
 ROUNDS: Final = 3
 NEAR: Final = 5e-4
-#: Part of a search's time for blocks, and of what is left then for all of them together.
-BLOCKS: Final = 0.9
-AFTER_BLOCKS: Final = 0.3
+#: Part of a search's time for blocks, with how many pairs of each demand, one after the other.
+BLOCKS: Final = ((0.9, FEW), (0.8, 2 * FEW), (0.8, 4 * FEW))
+#: Pairs of each demand that are looked at, and how far around what the relaxation of all levels leaves open, one after
+#: the other.
+REACHES: Final = ((1, 0), (FEW, 0), (1, 1), (FEW, 1))
+#: What costs of the levels below may add up to in a search, where values are whole.
+TIE: Final = 0.04
 #: Seconds a column that handing over a program and presolving it takes at least.
 READING: Final = 2e-5
 #: Seconds a column below which a search of blocks together has not bettered what they are apart.
@@ -89,6 +94,22 @@ class Primal:
             claimed = min(part.reached[row], answer.bound + self._of.level.constant)
             part.claimed[row] = max(part.claimed[row], claimed)
 
+    def nearby(self, seconds: float | None) -> Steps[None]:
+        """Search the demands that looking ahead serves otherwise than what is known, and then more around them."""
+        relaxations, rounding = self._of.part.relaxations, self._of.part.rounding
+        taken = None if relaxations is None else relaxations.taken
+        if taken is None or rounding is None:
+            return
+        end = None if seconds is None else time.monotonic() + seconds
+        low, high = self._of.face()
+        for each, hops in REACHES:
+            left, few = remaining(end, time.monotonic), self._few(high, each, taken)
+            if few is None or self._is_proven() or (left is not None and left <= 0):
+                return
+            here = np.flatnonzero(rounding.around(taken, self._of.start(), hops))
+            # a wider search would lose what the levels below have
+            self._of.accept((yield from self._within(left, low, few, here, near=NEAR, below=hops > 0)))
+
     def _search(self, seconds: float | None) -> Steps[MipAnswer]:
         low, high = self._of.face()
         if self._of.large:
@@ -103,11 +124,11 @@ class Primal:
         return (yield Search(self._of.linear, seconds, low, high, self._of.start()))
 
     def _search_large(self, seconds: float | None, low: Ints, high: Ints) -> Steps[MipAnswer]:
-        """Search a large component: few columns first, then block by block, then more of them."""
+        """Search a large component: block by block, or few columns first and then more of them."""
         end = None if seconds is None else time.monotonic() + seconds
         stages: list[tuple[float, Callable[[float | None], Steps[None]]]] = []
         blocks = self._blocks()
-        pairs_alone = not self._of.level.cost[len(self._of.program.demand_of) :].any()
+        last = self._of.row == len(self._of.part.program.levels) - 1
 
         def within(each: int, column: float = READING) -> Callable[[float | None], Steps[None]]:
             def stage(left: float | None) -> Steps[None]:
@@ -120,30 +141,27 @@ class Primal:
             return stage
 
         if blocks:
-            stages.append((BLOCKS, lambda left: self._search_blocks(left, blocks, low, high, FEW)))
-        if not blocks or not pairs_alone:
+            # what the relaxation has better in a block may need other pairs; the last level tries blocks together
+            for share, each in BLOCKS[:1] if last else BLOCKS:
+                stages.append((share, partial(self._search_blocks, blocks, low, high, each)))
+        else:
             stages.append((SOONEST, within(0)))
-        # a level above the last one leaves the time to those below
-        last = self._of.row == len(self._of.part.program.levels) - 1
-        stages.append((NEARLY if last or not blocks else AFTER_BLOCKS, within(FEW, TOGETHER if blocks else READING)))
-        if blocks and not last:
-            # what the relaxation has better in a block may need other pairs
-            stages.append((NEARLY, lambda left: self._search_blocks(left, blocks, low, high, 2 * FEW)))
+        if last or not blocks:
+            stages.append((NEARLY, within(FEW, TOGETHER if blocks else READING)))
         for share, stage in stages:
             left = remaining(end, time.monotonic)
             yield from stage(None if left is None else share * left)
             if self._is_proven():
                 return MipAnswer(None, None, 0.0)
-        low, high = self._as_good(low, high)
+        least, most = self._of.within(self._of.reached)
+        low, high = np.maximum(low, least), np.minimum(high, most)
         left = remaining(end, time.monotonic)
         if left is not None and left < SEARCHING * int((high > low).sum()):
             return MipAnswer(None, None, 0.0)  # the time would go into handing it over
         return (yield from self._within(left, low, high))
 
     def _is_proven(self) -> bool:
-        return self._of.part.certified[self._of.row] >= value_of(
-            self._of.part.program.levels[self._of.row], self._of.part.values
-        )
+        return self._of.proven >= self._of.reached
 
     def _blocks(self) -> list[Ints]:
         """Columns that only few rows tie to each other, such as those of one kind of goods; none if all are tied."""
@@ -172,7 +190,7 @@ class Primal:
         return []
 
     def _search_blocks(
-        self, seconds: float | None, blocks: Sequence[Ints], low: Ints, high: Ints, each: int
+        self, blocks: Sequence[Ints], low: Ints, high: Ints, each: int, seconds: float | None
     ) -> Steps[None]:
         """Search one block after the other, all others as they are; first those that the relaxation has far better."""
         if self._of.guide is None:
@@ -220,16 +238,6 @@ class Primal:
         )
         return float(self._of.level.cost[block] @ (self._of.start()[block] - taken))
 
-    def _as_good(self, low: Ints, high: Ints) -> tuple[Ints, Ints]:
-        """Limits that every answer keeps that is as good as what is known, by reduced costs."""
-        tree, own = self._of.part.trees[self._of.row], self._of.part.program.levels[self._of.row]
-        if own.largest or len(tree.multipliers) > 1 or len(tree.packed):
-            return low, high
-        least, most = face_of(
-            self._of.plain, self._of.level, self._of.budgets, tree, value_of(own, self._of.part.values)
-        )
-        return np.maximum(low, least), np.minimum(high, most)
-
     def _as_served(self, low: Ints, high: Ints) -> tuple[Ints, Ints]:
         """Limits that keep what each demand is served, where a level has costs of pairs alone."""
         arcs, program = len(self._of.program.demand_of), self._of.program
@@ -248,6 +256,7 @@ class Primal:
         high: Ints,
         here: Ints | None = None,
         near: float = 0.0,
+        below: bool = False,
     ) -> Steps[MipAnswer]:
         """Search some columns, or all, within limits that what is known keeps, while all others stay what they are.
 
@@ -269,7 +278,10 @@ class Primal:
             (replace(higher, cost=higher.cost[inside]), budget - (0 if higher.largest else dot(higher.cost, held)))
             for higher, budget in self._of.budgets
         ]
-        linear = replace(Linear.of(cut, replace(self._of.level, cost=self._of.level.cost[inside]), budgets), near=near)
+        linear = Linear.of(cut, replace(self._of.level, cost=self._of.level.cost[inside]), budgets)
+        linear = replace(linear, near=near)
+        if below:
+            linear = self._better_below(linear, inside)
         left = None if seconds is None else max(0.0, seconds - (time.monotonic() - began))
         answer = yield Search(linear, left, low[inside], high[inside], known[inside])
         took, bound = time.monotonic() - began, None if answer.bound is None else answer.bound + fixed
@@ -279,12 +291,27 @@ class Primal:
         values[inside] = answer.values
         return MipAnswer(values, bound, took)
 
-    def _few(self, high: Ints, each: int) -> Ints | None:
-        """Limits that leave only pairs that are known or that the relaxation nearly likes; None if these are most."""
+    def _better_below(self, linear: Linear, inside: Ints) -> Linear:
+        """Have a search prefer, of answers that are equal at this level, those that are better at the levels below."""
+        cost, part = np.zeros(len(inside)), TIE
+        most = self._of.program.most[inside].astype(float)
+        for lower in self._of.part.program.levels[self._of.row + 1 :]:
+            part /= 2
+            # a column of the largest, which is the last, is of no level below
+            own = np.append(lower.cost, 0)[np.minimum(inside, len(lower.cost))].astype(float)
+            if not lower.largest and (reach := float(np.abs(own) @ most)):
+                cost += part / reach * own
+        weighed = linear.cost.copy()
+        weighed[: len(inside)] += cost * linear.step
+        return replace(linear, cost=weighed, tie=TIE)
+
+    def _few(self, high: Ints, each: int, taken: Floats | None = None) -> Ints | None:
+        """Limits that leave only pairs that are known or that a relaxation nearly likes; None if these are most."""
         arcs = len(self._of.program.demand_of)
         if self._of.guide is None or arcs < FEW * len(np.unique(self._of.program.demand_of)):
             return None
-        taken, reduced = self._of.guide
+        guided, reduced = self._of.guide
+        taken = guided if taken is None else guided + taken
         keep = (taken[:arcs] > 1e-9) | (self._of.part.values[:arcs] > 0) | (self._of.part.low[:arcs] > 0)
         # the cheapest of each demand, too
         # and of equally cheap ones, those that the last level would have
@@ -299,9 +326,9 @@ class Primal:
 
     def _nearest_the_bound(self, count: int) -> Bools:
         """About so many pairs whose use costs least above the bound: if an optimum is near it, it has no others."""
-        tree, arcs = self._of.part.trees[self._of.row], len(self._of.program.demand_of)
+        tree, arcs = self._of.tree, len(self._of.program.demand_of)
         if len(tree.multipliers) > 1 or len(tree.packed) or count >= arcs:
             return np.zeros(arcs, dtype=np.bool_)
-        more, _, _ = excess_of(self._of.program, self._of.level, self._of.budgets, tree)
+        more, _, _ = self._of.excess
         # those that are level with the last one may be most
         return np.asarray(more[:arcs] < np.partition(more[:arcs], count)[count], dtype=np.bool_)

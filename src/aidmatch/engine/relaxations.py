@@ -57,6 +57,9 @@ class Relaxations:
         #: costs of the levels above, one row each
         self._above: list[Floats] = []
         self._upper = linear.upper
+        #: what looking ahead found, by number of the level, and how much of each column the lowest of them takes
+        self.looked: dict[int, Relaxation] = {}
+        self.taken: Floats | None = None
         #: columns in the order in which they joined
         self._order = np.zeros(0, dtype=np.int64)
         self._in = np.zeros(self._columns, dtype=np.bool_)
@@ -83,7 +86,7 @@ class Relaxations:
         level
             What is minimized, as a sum.
         budgets
-            The levels above, each with the most it may be; those of the last call come first.
+            The levels above, each with the most it may be, in their order.
         most
             What each column may be at most.
         known
@@ -104,8 +107,9 @@ class Relaxations:
         end = None if seconds is None else time.monotonic() + seconds
         cost = (level.cost * self._step).astype(float)
         self._limit(most)
-        for higher, budget in budgets[len(self._above) :]:
-            self._hold(higher, budget)
+        for higher, _ in budgets[len(self._above) :]:
+            self._hold(higher)
+        self._allow(budgets)
         self._join(np.flatnonzero((known > 0) & ~self._in), cost)
         self._growing.set_costs(cost[self._order])
         least = -_BELOW * max(1.0, float(np.abs(cost).max(initial=0.0)))
@@ -115,11 +119,34 @@ class Relaxations:
             answer = None if left is not None and left <= 0 else self._growing.solve(left)
             if answer is None:
                 return found
-            found = self._of_all(answer, cost)
+            found = self._of_all(answer, cost, len(budgets))
             missing = self._missing(found.reduced, least)
             if not missing.size:
                 return found
             self._join(missing, cost)
+
+    def ahead(self, known: Ints, seconds: float | None) -> None:
+        """Solve all levels that are sums, each among the best of those above as far as whole numbers may reach.
+
+        Parameters
+        ----------
+        known
+            A feasible answer.
+        seconds
+            How much time there is; None for as much as it takes.
+        """
+        end = None if seconds is None else time.monotonic() + seconds
+        budgets: list[tuple[IntegerLevel, int]] = []
+        for row, level in enumerate(self._program.levels):
+            budget = NO_LIMIT
+            if not level.largest:
+                left = None if end is None else max(0.0, end - time.monotonic())
+                found = self.solve(level, budgets, self._program.most, known, left)
+                if found is None:
+                    return
+                self.looked[row], self.taken = found, found.values * self._step
+                budget = level.constant + int(np.ceil(float(level.cost @ self.taken) - _BELOW))
+            budgets.append((level, budget))
 
     def _limit(self, most: Ints) -> None:
         upper = (most // self._step).astype(float)
@@ -129,14 +156,22 @@ class Relaxations:
             column = self._order[changed]
             self._growing.set_limits(changed, np.zeros(len(changed)), upper[column])
 
-    def _hold(self, level: IntegerLevel, budget: int) -> None:
-        """Add the row that keeps a level as good as it is."""
+    def _hold(self, level: IntegerLevel) -> None:
+        """Add the row of a level, which limits nothing yet."""
         above = np.zeros(self._columns) if level.largest else (level.cost * self._step).astype(float)
         at = np.flatnonzero(above[self._order])
-        limit = np.inf if level.largest or budget >= NO_LIMIT else float(budget - level.constant)
-        start = np.zeros(1, dtype=np.int64)
-        self._growing.add_rows(np.array([-np.inf]), np.array([limit]), start, at, above[self._order[at]])
+        start, nothing = np.zeros(1, dtype=np.int64), np.array([np.inf])
+        self._growing.add_rows(-nothing, nothing, start, at, above[self._order[at]])
         self._above.append(above)
+
+    def _allow(self, budgets: Sequence[tuple[IntegerLevel, int]]) -> None:
+        """Keep the levels above as good as they are, and no other."""
+        limits = np.full(len(self._above), np.inf)
+        for number, (level, budget) in enumerate(budgets):
+            if not level.largest and budget < NO_LIMIT:
+                limits[number] = budget - level.constant
+        rows = self._rows + np.arange(len(limits))
+        self._growing.set_row_limits(rows, np.full(len(limits), -np.inf), limits)
 
     def _join(self, columns: Ints, cost: Floats) -> None:
         from scipy.sparse import csc_array, vstack
@@ -152,14 +187,15 @@ class Relaxations:
         self._order = np.concatenate([self._order, columns])
         self._in[columns] = True
 
-    def _of_all(self, answer: GrowingAnswer, cost: Floats) -> Relaxation:
+    def _of_all(self, answer: GrowingAnswer, cost: Floats, above: int) -> Relaxation:
         values = np.zeros(self._columns)
         values[self._order] = answer.values
         reduced = cost - self._by_row.T @ answer.duals[: self._rows]
-        for above, dual in zip(self._above, answer.duals[self._rows :].tolist(), strict=True):
+        duals = answer.duals[: self._rows + above]
+        for costs, dual in zip(self._above, duals[self._rows :].tolist(), strict=False):
             if dual:
-                reduced -= dual * above
-        return Relaxation(values, np.zeros(0), reduced, answer.duals, infeasible=False)
+                reduced -= dual * costs
+        return Relaxation(values, np.zeros(0), reduced, duals, infeasible=False)
 
     def _missing(self, reduced: Floats, least: float) -> Ints:
         """Pairs that would make it better, some of each node."""

@@ -9,20 +9,17 @@ from typing import Final
 import numpy as np
 
 from aidmatch.arrays import Floats, Ints
-from aidmatch.engine.bounds import INFEASIBLE, bound_of
-from aidmatch.engine.parts import Part, completed, is_feasible, value_of
+from aidmatch.engine.bounds import INFEASIBLE, bound_of, excess_of, face_of
+from aidmatch.engine.parts import Part
 from aidmatch.engine.patterns import Raised
-from aidmatch.engine.relaxations import Relaxations
+from aidmatch.engine.values import completed, ended, is_feasible, value_of
 from aidmatch.integer_program import NO_LIMIT, IntegerLevel, IntegerProgram, RowKind, Tree
-from aidmatch.solvers.growing import GrowingSolver
-from aidmatch.solvers.mip import Linear, MipAnswer, MipSolver
+from aidmatch.solvers.mip import Linear, MipAnswer, MipSolver, Relaxation
 
-__all__ = ["Relaxed"]
+__all__ = ["SMALL", "Relaxed"]
 
 #: Columns of a component above which it is searched by parts, and not split into cases.
 SMALL: Final = 3_000
-#: How often proofs of levels above are added to one of a level that looked at their optimal face alone.
-_WEIGHTS: Final = (1, 8, 64, 1024, 2**14)
 
 
 class Relaxed:
@@ -60,13 +57,37 @@ class Relaxed:
         self.closing: tuple[int, Ints] | None = None
         #: rows that are kept whole when cases are split
         self.packed = np.zeros(0, dtype=np.int64)
-        #: the proof so far
-        self.tree = self.empty_tree()
+        self._tree = self.empty_tree()
+        self._proven: int | None = None
+        self._excess: tuple[Ints, Ints, int] | None = None
 
     @property
     def large(self) -> bool:
         """Whether the component is searched by parts, and not split into cases."""
         return len(self.part.columns) > SMALL
+
+    @property
+    def tree(self) -> Tree:
+        """The proof so far."""
+        return self._tree
+
+    @tree.setter
+    def tree(self, tree: Tree) -> None:
+        self._tree, self._proven, self._excess = tree, None, None
+
+    @property
+    def proven(self) -> int:
+        """The bound that the proof so far gives."""
+        if self._proven is None:
+            self._proven = bound_of(self.program, self.level, self.budgets, self._tree)
+        return self._proven
+
+    @property
+    def excess(self) -> tuple[Ints, Ints, int]:
+        """What `excess_of` says of the proof so far, which has no cases."""
+        if self._excess is None:
+            self._excess = excess_of(self.program, self.level, self.budgets, self._tree)
+        return self._excess
 
     @property
     def reached(self) -> int:
@@ -99,25 +120,42 @@ class Relaxed:
 
     def relax(self, solver: MipSolver, seconds: float | None) -> None:
         """Take the multipliers of the linear relaxation, and its answer if that is whole, or what can be added."""
-        large = self.large
-        own = self.part.program.levels[self.row]
-        if large and isinstance(solver, GrowingSolver) and not own.largest:
-            if self.part.relaxations is None:
-                self.part.relaxations = Relaxations(self.part.program, solver.growing())
-            answer = self.part.relaxations.solve(own, self.budgets, self.program.most, self.part.values, seconds)
+        own, relaxations = self.part.program.levels[self.row], self.part.relaxations
+        if relaxations is not None and not own.largest:
+            answer = relaxations.solve(own, self.budgets, self.program.most, self.part.values, seconds)
         else:
-            linear = Linear.compact(self.program, self.level, self.budgets) if large else self.linear
+            linear = Linear.compact(self.program, self.level, self.budgets) if self.large else self.linear
             answer = solver.relaxation(linear, seconds, self.low, self.program.most)
         if answer is None or answer.infeasible:
             self.fill()
             return
-        tree = self.one_leaf(*self.rounded(answer.row_dual))
-        tree = self._off_the_face(tree) if large else tree
-        # multipliers of a relaxation that was stopped may be worth less than none
-        self.tree = max(self.tree, tree, key=self.bound)
-        self.guide = answer.values, answer.reduced
+        self._take(answer)
         whole = self._whole(answer.values)
         self.better(self._inserted(answer.values) if whole is None else whole)
+
+    def recall(self) -> bool:
+        """Take the multipliers of the relaxation that was found when looking ahead, and what can be added by it.
+
+        Returns
+        -------
+        Whether there was one.
+        """
+        relaxations = self.part.relaxations
+        looked = None if relaxations is None else relaxations.looked.get(self.row)
+        if looked is None:
+            return False
+        self._take(looked)
+        if self.proven < self.reached:
+            self.fill(looked.values)
+        return True
+
+    def _take(self, answer: Relaxation) -> None:
+        """Take the multipliers of a relaxation."""
+        tree = self.one_leaf(*self.rounded(answer.row_dual))
+        # multipliers of a relaxation that was stopped may be worth less than none
+        if (bound := self.bound(tree)) > self.proven:
+            self.tree, self._proven = tree, bound
+        self.guide = answer.values, answer.reduced
 
     def relax_by_patterns(self, raised: Raised, number: int) -> None:
         """Take the multipliers of the master of patterns, and its answer if that is whole, or what can be added."""
@@ -140,12 +178,21 @@ class Relaxed:
         self.better(self._inserted(taken) if whole is None else whole)
 
     def close(self) -> None:
-        """Close the pairs that no answer as good as this one has, by what patterns say."""
+        """Close what no answer as good as this one has, for the levels below; proofs do without."""
+        part = self.part
+        low, high = (limits[: len(part.low)] for limits in self.within(part.reached[self.row]))
+        part.low, part.high = np.maximum(part.low, low), np.minimum(part.high, high)
         if self.closing is not None:
             bound, more = self.closing
             # a sum may leave 64 bits where there is no such choice at all
-            never = more > self.part.reached[self.row] * self.program.scale - bound
-            self.part.high[: len(never)][never] = 0
+            never = more > part.reached[self.row] * self.program.scale - bound
+            part.high[: len(never)][never] = 0
+
+    def within(self, value: int) -> tuple[Ints, Ints]:
+        """Limits that every answer keeps that is at least as good as some value, by reduced costs."""
+        if self.part.program.levels[self.row].largest or len(self.tree.packed):
+            return np.zeros_like(self.program.most), self.program.most
+        return face_of(self.program, self.excess, self.tree.scale, value)
 
     def closed_at(self) -> int:
         """The bound by patterns over the scale."""
@@ -160,42 +207,13 @@ class Relaxed:
         program = self.plain
         found = np.zeros(len(program.most), dtype=np.int64)
         found[arcs] = 1
-        total = np.repeat(program.row_kind, np.diff(program.row_start))
-        row = np.repeat(np.arange(len(program.row_kind)), np.diff(program.row_start))
-        sums = np.zeros(len(program.row_kind), dtype=np.int64)
-        np.add.at(sums, row, program.row_coefficient * found[program.row_column])
-        ends = np.isin(total, (RowKind.SERVED, RowKind.GIVEN)) & (program.row_column >= len(program.demand_of))
-        found[program.row_column[ends]] = sums[row[ends]]
-        return self._kept(found)
+        return self._kept(ended(program, found))
 
     def face(self) -> tuple[Ints, Ints]:
         """Limits of the columns that the levels above leave."""
         low, high = self.part.low, np.minimum(self.part.high, self.plain.most)
         more = len(self.program.most) - len(low)
         return np.append(low, np.zeros(more, dtype=np.int64)), np.append(high, self.program.most[len(high) :])
-
-    def _off_the_face(self, tree: Tree) -> Tree:
-        """The same multipliers with as many of the proofs above as the columns need that these have closed."""
-        best, best_bound = tree, self.bound(tree)
-        dense = np.zeros(len(self.program.row_kind), dtype=np.int64)
-        dense[tree.rows] = tree.multipliers[0]
-        for weight in _WEIGHTS:
-            y, above = dense.copy(), tree.above[0].copy()
-            for number in range(self.row - 1, -1, -1):
-                proof = self.part.trees[number]
-                if self.part.program.levels[number].largest or len(proof.multipliers) > 1 or len(proof.packed):
-                    continue
-                if max(np.abs(one).max(initial=0) for one in (y, above, proof.multipliers, proof.above)) > 2**46:
-                    break
-                y[proof.rows] += weight * proof.multipliers[0]
-                above[number] += weight * self.program.scale
-                above[:number] += weight * proof.above[0]
-            rows = np.flatnonzero(y)
-            other = self.one_leaf(rows, y[rows], above)
-            bound = self.bound(other)
-            if bound > best_bound:
-                best, best_bound = other, bound
-        return best
 
     def said(self, rows: Ints) -> tuple[Ints, Ints]:
         """What rows say, and of which node."""
@@ -211,9 +229,9 @@ class Relaxed:
         rows = np.flatnonzero(own)
         return rows, own[rows], np.maximum(above, 0)
 
-    def fill(self) -> None:
-        """Take what can be added, where there is no relaxation to say more."""
-        self.better(self._inserted(np.zeros(len(self.plain.most))))
+    def fill(self, guide: Floats | None = None) -> None:
+        """Take what can be added, as a relaxation would have it if there is one."""
+        self.better(self._inserted(np.zeros(len(self.plain.most)) if guide is None else guide))
 
     def _inserted(self, guide: Floats) -> Ints | None:
         """What is known, and what can be added to it, as the relaxation would have it."""

@@ -53,6 +53,10 @@ class Growing(Protocol):
         """Change the limits of some columns."""
         ...
 
+    def set_row_limits(self, row: Ints, lower: Floats, upper: Floats) -> None:
+        """Change the limits of some rows."""
+        ...
+
     def solve(self, seconds: float | None) -> GrowingAnswer | None:
         """Solve it from where it stood; None if the time was over, or there is nothing."""
         ...
@@ -103,6 +107,11 @@ class HighsGrowing:
     def set_limits(self, column: Ints, lower: Floats, upper: Floats) -> None:
         """Change some limits."""
         self._call(self._model.changeColsBounds(len(column), column.astype(np.int32), lower, upper))
+
+    def set_row_limits(self, row: Ints, lower: Floats, upper: Floats) -> None:
+        """Change some limits of rows."""
+        for one, least, most in zip(row.tolist(), lower.tolist(), upper.tolist(), strict=True):
+            self._call(self._model.changeRowBounds(one, least, most))
 
     def solve(self, seconds: float | None) -> GrowingAnswer | None:
         """Solve it."""

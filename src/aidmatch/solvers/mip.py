@@ -46,6 +46,8 @@ class Linear:
         A known bound: a search that reaches it is over.
     near
         Part of the value that a search may be from its own bound when it is over.
+    tie
+        Most that a part of the costs adds or takes off which only says what is better among equals; below a quarter.
     """
 
     columns: int
@@ -63,6 +65,7 @@ class Linear:
     step: Ints
     target: float | None = None
     near: float = 0.0
+    tie: float = 0.0
 
     @classmethod
     def of(cls, program: IntegerProgram, level: IntegerLevel, budgets: Sequence[tuple[IntegerLevel, int]]) -> Linear:
@@ -359,6 +362,9 @@ class Highs:
         if seconds is not None:
             model.setOptionValue("time_limit", seconds)
         model.setOptionValue("mip_rel_gap", linear.near)
+        if linear.tie:
+            # whole numbers are less than one apart, which the solver cannot know where ties have costs
+            model.setOptionValue("mip_abs_gap", 0.98 - 2 * linear.tie)
         if linear.target is not None:
             model.setOptionValue("objective_target", linear.target + 0.25)
         if start is not None:
@@ -371,7 +377,7 @@ class Highs:
         if model.getModelStatus() == self._api.HighsModelStatus.kInfeasible:
             return MipAnswer(None, None, took), start is None
         bound = float(info.mip_dual_bound)
-        said = int(np.ceil(bound - 1e-5)) if abs(bound) < 1e15 else None
+        said = int(np.ceil(bound - linear.tie - 1e-5)) if abs(bound) < 1e15 else None
         if info.primal_solution_status != self._api.SolutionStatus.kSolutionStatusFeasible:
             return MipAnswer(None, said, took), True
         values = np.array(model.getSolution().col_value)
