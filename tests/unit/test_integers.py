@@ -290,7 +290,7 @@ def test_an_early_stop_gives_a_checked_answer_with_true_bounds(seed: int) -> Non
 def test_large_giving_stopped_at_any_moment_is_checked_and_its_bounds_are_true(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("aidmatch.engine.relaxed.SMALL", 0)  # every component counts as large
+    monkeypatch.setattr("aidmatch.engine.parts.SMALL", 0)  # every component counts as large
     rng = np.random.default_rng(1000 + seed)
     case = giving_case(int(rng.integers(10_000)))
     made = program_of(case)
@@ -307,7 +307,7 @@ def test_large_giving_stopped_at_any_moment_is_checked_and_its_bounds_are_true(
 
 @pytest.mark.parametrize("seed", range(60))
 def test_large_components_reach_the_optimum_and_true_bounds(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aidmatch.engine.relaxed.SMALL", 0)
+    monkeypatch.setattr("aidmatch.engine.parts.SMALL", 0)
     case = (giving_case if seed % 3 else care_case)(seed)
     matching = am.solve(case.problem, policy=case.policy)
     am.verify(case.problem, matching)

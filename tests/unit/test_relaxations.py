@@ -121,7 +121,7 @@ def test_what_is_known_when_time_is_over_is_given(monkeypatch: pytest.MonkeyPatc
 
 
 def test_multipliers_of_a_stopped_relaxation_are_no_worse_than_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aidmatch.engine.relaxed.SMALL", 0)
+    monkeypatch.setattr("aidmatch.engine.parts.SMALL", 0)
 
     def stopped(self: Relaxations, level: Any, budgets: Any, *_: Any) -> Relaxation:
         columns, rows = self._columns, self._rows + len(budgets)

@@ -23,7 +23,7 @@ from aidmatch.engine.parts import Part, parts_of
 from aidmatch.engine.patterns import Patterns, Raised
 from aidmatch.engine.primal import Primal
 from aidmatch.engine.relaxations import Relaxations
-from aidmatch.engine.relaxed import SMALL, Relaxed
+from aidmatch.engine.relaxed import Relaxed
 from aidmatch.engine.rounding import Rounding
 from aidmatch.engine.searching import Searches
 from aidmatch.engine.timing import Clock, over, remaining, share_of
@@ -167,7 +167,7 @@ def _refuse_large(program: IntegerProgram) -> None:
 
 def _look_ahead(part: Part, solver: MipSolver, deadline: float | None, clock: Clock) -> None:
     """Start a large component with what the relaxation of all levels has whole."""
-    if len(part.columns) <= SMALL or not isinstance(solver, GrowingSolver):
+    if not part.large or not isinstance(solver, GrowingSolver):
         return
     part.relaxations = Relaxations(part.program, solver.growing())
     part.rounding = Rounding(part.program, part.named)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from aidmatch.engine.rounding import Rounding
 from aidmatch.integer_program import IntegerLevel, IntegerProgram, Tree
 
 __all__ = ["Part", "parts_of", "without_others"]
+
+#: Columns of a component above which it is large.
+SMALL: Final = 3_000
 
 
 @dataclass
@@ -39,6 +43,11 @@ class Part:
     relaxations: Relaxations | None = None
     #: what the relaxation of all levels has whole
     rounding: Rounding | None = None
+
+    @property
+    def large(self) -> bool:
+        """Whether it is searched by parts, and not split into cases."""
+        return len(self.columns) > SMALL
 
     @cached_property
     def insertion(self) -> Insertion:

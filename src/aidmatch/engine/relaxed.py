@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
 
 import numpy as np
 
@@ -16,10 +15,7 @@ from aidmatch.engine.values import completed, ended, is_feasible, value_of
 from aidmatch.integer_program import NO_LIMIT, IntegerLevel, IntegerProgram, RowKind, Tree
 from aidmatch.solvers.mip import Linear, MipAnswer, MipSolver, Relaxation
 
-__all__ = ["SMALL", "Relaxed"]
-
-#: Columns of a component above which it is searched by parts, and not split into cases.
-SMALL: Final = 3_000
+__all__ = ["Relaxed"]
 
 
 class Relaxed:
@@ -64,7 +60,7 @@ class Relaxed:
     @property
     def large(self) -> bool:
         """Whether the component is searched by parts, and not split into cases."""
-        return len(self.part.columns) > SMALL
+        return self.part.large
 
     @property
     def tree(self) -> Tree:
