@@ -37,7 +37,7 @@ def test_care_agrees_with_exhaustive_search(seed: int) -> None:
 @given(SEEDS)
 def test_searched_as_large_components_they_are_the_same(seed: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("aidmatch.engine.relaxed.SMALL", 0)
+        patch.setattr("aidmatch.engine.parts.SMALL", 0)
         patch.setattr("aidmatch.engine.primal.FEW", 1)
         patch.setattr("aidmatch.engine.primal.MOST_IN_BLOCK", 0.95)
         patch.setattr("aidmatch.engine.primal.FEW_ROWS", 1.0)

@@ -172,7 +172,7 @@ class IntegerFormulation:
             plain,
             status=_status(results),
             levels=results,
-            reasons={id_: self._reason(id_, reason, solution) for id_, reason in plain.reasons.items()},
+            reasons=self._reasons(plain, solution),
             solving=replace(
                 plain.solving,
                 solvers=(SolverUse(*solver, solves=solution.solves, failures={}),),
@@ -235,22 +235,24 @@ class IntegerFormulation:
             )
         return tuple(results)
 
-    def _reason(self, id_: str, reason: str, solution: IntegerSolution) -> str:
-        """Something that is used up only if those in reach have nothing left."""
-        if reason != "USED_UP":
-            return reason
-        program = self.program
-        row = {demand.id: i for i, demand in enumerate(self.flow.admission.demands)}[id_]
-        limit = self.flow.problem.pair_limit
-        lots = len(self.flow.admission.supplies)
-        here = np.flatnonzero((program.demand_of == row) & (program.supply_of < lots))
-        here = here if limit is None else here[solution.values[here] < limit]
-        left = self.flow.problem.supply_side.units
+    def _reasons(self, plain: Matching, solution: IntegerSolution) -> dict[str, str]:
+        """Why demands are unmet: something is used up only if those in reach have nothing left."""
+        program, flow = self.program, self.flow
+        lots, limit = len(flow.admission.supplies), flow.problem.pair_limit
         given = solution.values[len(program.demand_of) + program.demands :][:lots]
-        pins = self.flow._pins
-        taken = pins.given(lots) + given
-        offered = np.array([left(supply) for supply in self.flow.admission.supplies], dtype=np.int64)
-        return "DOES_NOT_FIT" if (offered - taken)[program.supply_of[here]].any() else reason
+        units = flow.problem.supply_side.units
+        offered = np.array([units(supply) for supply in flow.admission.supplies], dtype=np.int64)
+        left = offered - flow._pins.given(lots) - given
+        open_pair = program.supply_of < lots
+        if limit is not None:
+            open_pair &= solution.values[: len(open_pair)] < limit
+        open_pair[open_pair] = left[program.supply_of[open_pair]] != 0
+        some_left = np.bincount(program.demand_of[open_pair], minlength=program.demands) > 0
+        row = {demand.id: i for i, demand in enumerate(flow.admission.demands)}
+        return {
+            id_: "DOES_NOT_FIT" if reason == "USED_UP" and some_left[row[id_]] else reason
+            for id_, reason in plain.reasons.items()
+        }
 
     def _certificate(self, solution: IntegerSolution) -> IntegerCertificate:
         program = self.program
