@@ -21,19 +21,19 @@ def holds_against_everything(case: IntegerCase) -> None:
         assert level.bound >= level.value if level.sense == "max" else level.bound <= level.value
 
 
-@settings(max_examples=examples(500))
+@settings(max_examples=examples(500, 10_000))
 @given(SEEDS)
 def test_giving_agrees_with_exhaustive_search(seed: int) -> None:
     holds_against_everything(giving_case(seed))
 
 
-@settings(max_examples=examples(500))
+@settings(max_examples=examples(500, 10_000))
 @given(SEEDS)
 def test_care_agrees_with_exhaustive_search(seed: int) -> None:
     holds_against_everything(care_case(seed))
 
 
-@settings(max_examples=examples(150))
+@settings(max_examples=examples(150, 4_000))
 @given(SEEDS)
 def test_searched_as_large_components_they_are_the_same(seed: int) -> None:
     with pytest.MonkeyPatch.context() as patch:

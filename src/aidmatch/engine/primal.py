@@ -26,7 +26,8 @@ __all__ = ["Primal"]
 FEW: Final = 3
 #: Part of a search's time for the pairs that the relaxation nearly likes, in a large component.
 NEARLY: Final = 0.8
-#: Part of a search's time, before that, for the pairs alone that are known or that the relaxation takes.
+#: Part of a search's time, before that, for the pairs alone that are known or that the relaxation takes, and for the
+#: demands that it serves otherwise.
 SOONEST: Final = 0.75
 #: Part of a component's columns from which on a row is no tie of a block, one after the other, as long as these are few
 #: of the rows; and most of the columns in one block.
@@ -96,15 +97,18 @@ class Primal:
 
     def nearby(self, seconds: float | None) -> Steps[None]:
         """Search the demands that looking ahead serves otherwise than what is known, and then more around them."""
-        relaxations, rounding = self._of.part.relaxations, self._of.part.rounding
-        taken = None if relaxations is None else relaxations.taken
-        if taken is None or rounding is None:
-            return
+        relaxations = self._of.part.relaxations
+        if relaxations is not None and relaxations.taken is not None:
+            yield from self._search_around(relaxations.taken, REACHES, seconds)
+
+    def _search_around(self, taken: Floats, reaches: Sequence[tuple[int, int]], seconds: float | None) -> Steps[None]:
+        """Search the demands that a relaxation serves otherwise than what is known, and then more around them."""
         end = None if seconds is None else time.monotonic() + seconds
         low, high = self._of.face()
-        for each, hops in REACHES:
+        for each, hops in reaches:
             left, few = remaining(end, time.monotonic), self._few(high, each, taken)
-            if few is None or self._is_proven() or (left is not None and left <= 0):
+            rounding = self._of.part.rounding
+            if few is None or rounding is None or self._is_proven() or (left is not None and left <= 0):
                 return
             here = np.flatnonzero(rounding.around(taken, self._of.start(), hops))
             # a wider search would lose what the levels below have
@@ -129,6 +133,10 @@ class Primal:
         stages: list[tuple[float, Callable[[float | None], Steps[None]]]] = []
         blocks = self._blocks()
         last = self._of.row == len(self._of.part.program.levels) - 1
+        if self._of.part.rounding is not None and self._of.guide is not None:
+            # where this level's own relaxation differs, whatever the levels below have there
+            taken = self._of.guide[0] * self._of.program.step
+            stages.append((SOONEST, partial(self._search_around, taken, REACHES[:1])))
 
         def within(each: int, column: float = READING) -> Callable[[float | None], Steps[None]]:
             def stage(left: float | None) -> Steps[None]:
