@@ -1,5 +1,9 @@
-"""How many examples a sweep takes in the ordinary run and in the long one."""
+"""How many examples a sweep takes in the ordinary run and in the long one, and what it may be run on."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
 from hypothesis import settings
 
 
@@ -8,3 +12,16 @@ def examples(ordinary: int, long: int | None = None) -> int:
     if settings.get_current_profile_name() == "ordinary":
         return ordinary
     return 10 * ordinary if long is None else long
+
+
+@contextmanager
+def everything_is_large() -> Iterator[None]:
+    """Search tiny integer programs as if they were large ones: by what is looked ahead, by few pairs, and by blocks."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("aidmatch.engine.parts.SMALL", 0)
+        patch.setattr("aidmatch.engine.primal.FEW", 1)
+        patch.setattr("aidmatch.engine.primal.REACHES", ((1, 0), (1, 1)))
+        patch.setattr("aidmatch.engine.primal.BLOCKS", ((0.9, 1), (0.8, 2)))
+        patch.setattr("aidmatch.engine.primal.MOST_IN_BLOCK", 0.95)
+        patch.setattr("aidmatch.engine.primal.FEW_ROWS", 1.0)
+        yield

@@ -14,7 +14,7 @@ from tests.goods_cases import (
     money_case,
     substitute_case,
 )
-from tests.profiles import examples
+from tests.profiles import everything_is_large, examples
 
 import aidmatch as am
 from aidmatch.engine.integer import solve_integer
@@ -62,6 +62,14 @@ def test_money_agrees_with_exhaustive_search(seed: int) -> None:
 @given(SEEDS)
 def test_fairness_and_every_way_of_counting_agree_with_exhaustive_search(seed: int) -> None:
     holds_against_everything(fair_case(seed))
+
+
+@settings(max_examples=examples(60, 4_000))
+@given(SEEDS)
+def test_searched_as_large_components_they_agree_with_exhaustive_search(seed: int) -> None:
+    with everything_is_large():
+        for case in (money_case, kit_case, substitute_case, fair_case):
+            holds_against_everything(case(seed))
 
 
 @settings(max_examples=examples(170, 20_000))

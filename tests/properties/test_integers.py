@@ -1,10 +1,9 @@
 """What integers decide is optimal, proven and checked: against trying everything."""
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.integer_cases import IntegerCase, best, care_case, giving_case
-from tests.profiles import examples
+from tests.profiles import everything_is_large, examples
 
 import aidmatch as am
 
@@ -36,10 +35,6 @@ def test_care_agrees_with_exhaustive_search(seed: int) -> None:
 @settings(max_examples=examples(150, 4_000))
 @given(SEEDS)
 def test_searched_as_large_components_they_are_the_same(seed: int) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("aidmatch.engine.parts.SMALL", 0)
-        patch.setattr("aidmatch.engine.primal.FEW", 1)
-        patch.setattr("aidmatch.engine.primal.MOST_IN_BLOCK", 0.95)
-        patch.setattr("aidmatch.engine.primal.FEW_ROWS", 1.0)
+    with everything_is_large():
         holds_against_everything(giving_case(seed))
         holds_against_everything(care_case(seed))

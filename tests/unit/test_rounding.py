@@ -1,18 +1,24 @@
 """Looking ahead: the relaxation of all levels, what it has whole, and where to look for the rest."""
 
+import math
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
+from tests.integer_cases import care_case
+from tests.unit.test_integers import program_of
 from tests.unit.test_relaxations import program, whole
 
-from aidmatch.arrays import Ints
-from aidmatch.engine.integer import solve_integer
+from aidmatch.arrays import Floats, Ints
+from aidmatch.engine.integer import _by_size, solve_integer
 from aidmatch.engine.parts import Part, parts_of
 from aidmatch.engine.relaxations import Relaxations
 from aidmatch.engine.rounding import Rounding
 from aidmatch.engine.values import is_feasible, value_of
 from aidmatch.integer_program import IntegerLevel, RowKind
+from aidmatch.solvers.growing import Growing, GrowingAnswer
 from aidmatch.solvers.mip import Highs, Linear
 
 SEEDS = range(12)
@@ -148,3 +154,82 @@ def test_costs_that_only_break_ties_leave_the_value_and_its_bound() -> None:
     values = [np.rint(one.values).astype(np.int64) * made.step for one in (plain, tied) if one.values is not None]
     assert [value_of(level, one) for one in values] == [value_of(level, values[0])] * 2
     assert tied.bound == plain.bound == value_of(level, values[0]) - level.constant
+
+
+@pytest.mark.parametrize("scale", [10**6, 10**8])
+@pytest.mark.parametrize("seed", range(4))
+def test_large_quantities_are_looked_at_on_every_level(scale: int, seed: int) -> None:
+    made = program(seed)
+    sides = slice(0, len(made.demand_of) + made.demands + made.supplies)
+    least, most = made.least.copy(), made.most.copy()
+    least[sides] *= scale
+    most[sides] *= scale
+    large = replace(made, least=least, most=most)
+    one = Relaxations(large, Highs().growing())
+    one.ahead(np.zeros(len(most), dtype=np.int64), None)
+    assert len(one.looked) == len(made.levels)
+
+
+class GrowingLiar(Highs):
+    """HiGHS, but for the values of linear programs that grow."""
+
+    def __init__(self, tell: Callable[[Floats], Floats]) -> None:
+        super().__init__()
+        self._tell = tell
+
+    def growing(self) -> Growing:
+        inner, tell = super().growing(), self._tell
+
+        class Telling:
+            def solve(self, seconds: float | None) -> GrowingAnswer | None:
+                answer = inner.solve(seconds)
+                return None if answer is None else replace(answer, values=tell(answer.values))
+
+            def __getattr__(self, name: str) -> Any:
+                return getattr(inner, name)
+
+        return Telling()
+
+
+@pytest.mark.parametrize(
+    "tell",
+    [lambda v: v * math.nan, lambda v: v + math.inf, lambda v: v + 1e300, lambda v: v * 0 - 3, lambda v: v * 0 + 3e18],
+    ids=["nan", "inf", "huge", "negative", "large"],
+)
+@pytest.mark.parametrize("seed", range(3))
+def test_what_looking_ahead_is_told_need_not_be_true(
+    tell: Callable[[Floats], Floats], seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = program(seed, 12, 8)
+    plain = solve_integer(made, Highs())
+    monkeypatch.setattr("aidmatch.engine.parts.SMALL", 0)
+    told = solve_integer(made, GrowingLiar(tell))
+    assert told.level_values == plain.level_values
+
+
+def test_components_share_the_time_by_their_size() -> None:
+    parts = parts_of(program(0))[0] * 3
+    for number, part in enumerate(parts):
+        part.columns = part.columns[: 50 * (number % 3 + 1)]
+    sizes = [len(part.columns) for part in parts]
+    now, total = [0.0], 12.0
+    given = []
+    for share in _by_size(parts, total, lambda: now[0]):
+        given.append(share())
+        now[0] += given[-1] or 0.0
+    assert given == pytest.approx([total * size / sum(sizes) for size in sizes])
+    # what one leaves goes to those after it
+    assert [share() for share in _by_size(parts, 12.0, lambda: 11.0)][-1] == pytest.approx(1.0)
+    assert [share() for share in _by_size(parts, None, lambda: 0.0)] == [None] * len(parts)
+
+
+def test_a_level_that_multipliers_prove_is_proven_whatever_sets_of_clients_say() -> None:
+    # a level of the largest above the others limits what the sets of clients do not know
+    for seed in range(40):
+        made = program_of(care_case(seed)).program
+        rng = np.random.default_rng(seed)
+        cost = np.zeros(len(made.most), dtype=np.int64)
+        cost[: len(made.demand_of)] = rng.integers(0, 9, len(made.demand_of))
+        levels = [*made.levels, IntegerLevel(cost, 0, largest=True)]
+        made = replace(made, levels=tuple(levels[i] for i in rng.permutation(len(levels))))
+        assert not solve_integer(made, Highs()).stopped

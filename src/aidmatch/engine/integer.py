@@ -1,15 +1,16 @@
 """Integer programs, level by level and component by component.
 
-At each level the linear relaxation of all components gives multipliers, and
-these a bound in exact integers. Where what is known already reaches it, the
-level is done; elsewhere the solver searches, and where its answer is still
-above our bound, cases are split until it is reached or the time is over.
+Large components first look ahead, and start with what the relaxation of all
+levels has whole. At each level a linear relaxation gives multipliers, and these
+a bound in exact integers. Where what is known already reaches it, the level is
+done; elsewhere the solver searches, and where its answer is still above our
+bound, cases are split until it is reached or the time is over.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from functools import partial
 from typing import Final
@@ -47,7 +48,7 @@ LAST: Final = 0.15
 NEARBY: Final = 0.6
 AGAIN: Final = 0.6
 #: Seconds that are worth another search of what was stopped.
-_AGAIN: Final = 0.1
+WORTHWHILE: Final = 0.1
 
 
 def solve_integer(
@@ -91,8 +92,7 @@ def solve_integer(
         patterns = Patterns(program, component, len(parts), solver, program.scale)
     searches, stopped = Searches(solver, executor), False
     count = len(program.levels)
-    for part in parts:
-        _look_ahead(part, solver, deadline, clock)
+    _look_ahead(parts, solver, share_of(deadline, RELAXING, clock), clock)
     # where those above may take any time, the last level has some to itself
     kept = LAST if any(part.rounding is not None for part in parts) else 0.0
     before_last = share_of(deadline, 1 - kept, clock)
@@ -165,16 +165,28 @@ def _refuse_large(program: IntegerProgram) -> None:
 # --- before the first level
 
 
-def _look_ahead(part: Part, solver: MipSolver, deadline: float | None, clock: Clock) -> None:
-    """Start a large component with what the relaxation of all levels has whole."""
-    if not part.large or not isinstance(solver, GrowingSolver):
+def _look_ahead(parts: Sequence[Part], solver: MipSolver, end: float | None, clock: Clock) -> None:
+    """Start large components with what the relaxation of all levels has whole, in shares of time by their size."""
+    if not isinstance(solver, GrowingSolver):
         return
-    part.relaxations = Relaxations(part.program, solver.growing())
-    part.rounding = Rounding(part.program, part.named)
-    part.relaxations.ahead(part.values, remaining(share_of(deadline, RELAXING, clock), clock))
-    found = None if part.relaxations.taken is None else part.rounding.answer(part.relaxations.taken)
-    if found is not None and is_feasible(part.program, found):
-        part.values = found
+    large = sorted((part for part in parts if part.large), key=lambda part: len(part.columns))
+    for part, ahead in zip(large, _by_size(large, end, clock), strict=True):
+        part.relaxations = Relaxations(part.program, solver.growing())
+        part.rounding = Rounding(part.program, part.named)
+        part.relaxations.ahead(part.values, ahead())
+        found = None if part.relaxations.taken is None else part.rounding.answer(part.relaxations.taken)
+        if found is not None and is_feasible(part.program, found):
+            part.values = found
+
+
+def _by_size(parts: Sequence[Part], end: float | None, clock: Clock) -> list[Callable[[], float | None]]:
+    """What tells each of some components, when it begins, how many seconds it has; what is left goes to the next."""
+    sizes = [len(part.columns) for part in parts]
+
+    def seconds(place: int) -> float | None:
+        return remaining(share_of(end, sizes[place] / sum(sizes[place:]), clock), clock)
+
+    return [partial(seconds, place) for place in range(len(sizes))]
 
 
 # --- one level
@@ -194,19 +206,37 @@ def _level(
     relaxed_by = share_of(deadline, RELAXING, clock)
     end = share_of(deadline, part_of_time, clock)
     levels = [Relaxed(part, row) for part in parts]
+    suited = np.zeros(len(parts), dtype=np.bool_) if patterns is None else patterns.suited
+    recalled = [number for number, one in enumerate(levels) if one.proven < one.reached and one.recall()]
+    searches.run(
+        [
+            # sets of clients do better than what is farther away
+            (len(parts[number].columns), partial(Primal(levels[number]).nearby, wide=not suited[number]))
+            for number in recalled
+            if levels[number].proven < levels[number].reached
+        ],
+        share_of(end, NEARBY, clock),
+        clock,
+    )
     open_at_first = {number for number, one in enumerate(levels) if one.proven < one.reached}
+    # what the levels above have lost may be worth more than what looking ahead has seen
+    again = sorted(
+        (number for number in recalled if number in open_at_first and not suited[number]),
+        key=lambda number: len(parts[number].columns),
+    )
+    shares = _by_size([parts[number] for number in again], share_of(end, AGAIN, clock), clock)
+    for number, share in zip(again, shares, strict=True):
+        if not over(end, clock):
+            levels[number].relax(searches.solver, share())
     raised = _raised_by_patterns(parts, row, open_at_first, end, clock, patterns)
     in_sets: list[tuple[int, Primal]] = []
     for number in sorted(open_at_first):
         one = levels[number]
-        if raised is not None and patterns is not None and patterns.suited[number]:
+        if raised is not None and suited[number]:
             one.relax_by_patterns(raised, number)
             in_sets.append((number, Primal(one)))
-        elif one.recall():
-            searches.run([(1, Primal(one).nearby)], share_of(end, NEARBY, clock), clock)
-            if one.proven < one.reached and not over(end, clock):
-                # what the levels above have lost may be worth more than what looking ahead has seen
-                one.relax(searches.solver, remaining(share_of(end, AGAIN, clock), clock))
+        elif number in recalled:
+            continue
         elif over(by := relaxed_by if one.large else end, clock):
             one.fill()
         else:
@@ -230,7 +260,7 @@ def _level(
     for part, one in zip(parts, levels, strict=True):
         part.reached.append(one.reached)
         part.trees.append(one.tree)
-        part.certified.append(one.proven if one.closing is None else one.certain())
+        part.certified.append(one.proven if one.closing is None else max(one.proven, one.certain()))
         part.claimed.append(max(part.certified[-1], -INFEASIBLE if one.claimed is None else one.claimed))
     hard = sorted((one for one in levels if _open(one.part, row)), key=lambda one: len(one.part.columns))
     if any(one.large for one in hard):
@@ -239,10 +269,10 @@ def _level(
     searches.run([(len(one.part.columns), Primal(one).searched) for one in hard], end, clock)
     # what was stopped has what the others have left
     # but for large components, whose searches look where they have looked before
-    again = [one for one in hard if _open(one.part, row) and not one.large]
+    stopped = [one for one in hard if _open(one.part, row) and not one.large]
     left = remaining(end, clock)
-    if left is not None and left >= _AGAIN:
-        searches.run([(1, Primal(one).searched) for one in again], end, clock)
+    if left is not None and left >= WORTHWHILE:
+        searches.run([(1, Primal(one).searched) for one in stopped], end, clock)
     # multipliers of sets are the best that a root has, and splitting cases adds little to them for its time
     uncertain = [
         one for one in hard if one.part.certified[row] < one.part.reached[row] and not one.large and one.closing is None

@@ -95,11 +95,11 @@ class Primal:
             claimed = min(part.reached[row], answer.bound + self._of.level.constant)
             part.claimed[row] = max(part.claimed[row], claimed)
 
-    def nearby(self, seconds: float | None) -> Steps[None]:
-        """Search the demands that looking ahead serves otherwise than what is known, and then more around them."""
+    def nearby(self, seconds: float | None, *, wide: bool) -> Steps[None]:
+        """Search the demands that looking ahead serves otherwise than what is known, and those beside them if wide."""
         relaxations = self._of.part.relaxations
         if relaxations is not None and relaxations.taken is not None:
-            yield from self._search_around(relaxations.taken, REACHES, seconds)
+            yield from self._search_around(relaxations.taken, REACHES if wide else REACHES[:2], seconds)
 
     def _search_around(self, taken: Floats, reaches: Sequence[tuple[int, int]], seconds: float | None) -> Steps[None]:
         """Search the demands that a relaxation serves otherwise than what is known, and then more around them."""
@@ -133,7 +133,8 @@ class Primal:
         stages: list[tuple[float, Callable[[float | None], Steps[None]]]] = []
         blocks = self._blocks()
         last = self._of.row == len(self._of.part.program.levels) - 1
-        if self._of.part.rounding is not None and self._of.guide is not None:
+        own = self._of.part.program.levels[self._of.row]
+        if self._of.part.rounding is not None and self._of.guide is not None and not own.largest:
             # where this level's own relaxation differs, whatever the levels below have there
             taken = self._of.guide[0] * self._of.program.step
             stages.append((SOONEST, partial(self._search_around, taken, REACHES[:1])))
@@ -300,7 +301,10 @@ class Primal:
         return MipAnswer(values, bound, took)
 
     def _better_below(self, linear: Linear, inside: Ints) -> Linear:
-        """Have a search prefer, of answers that are equal at this level, those that are better at the levels below."""
+        """Lead a search, among answers that are equal at this level, to those that are better at the levels below.
+
+        It may stop before it has the best of them.
+        """
         cost, part = np.zeros(len(inside)), TIE
         most = self._of.program.most[inside].astype(float)
         for lower in self._of.part.program.levels[self._of.row + 1 :]:
@@ -335,7 +339,7 @@ class Primal:
     def _nearest_the_bound(self, count: int) -> Bools:
         """About so many pairs whose use costs least above the bound: if an optimum is near it, it has no others."""
         tree, arcs = self._of.tree, len(self._of.program.demand_of)
-        if len(tree.multipliers) > 1 or len(tree.packed) or count >= arcs:
+        if len(tree.packed) or count >= arcs:
             return np.zeros(arcs, dtype=np.bool_)
         more, _, _ = self._of.excess
         # those that are level with the last one may be most

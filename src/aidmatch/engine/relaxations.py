@@ -3,7 +3,8 @@
 Most pairs of a large component are far from ever being used. The relaxation
 starts with the near ones and what is known, and takes in those whose reduced
 cost is negative until none is (column generation; Dantzig and Wolfe 1960). The
-next level goes on from where this one ended: its budget is one more row.
+next level goes on from where this one ended: its budget is one more row, which
+holds when the levels below are solved and rests when their turn is over.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ __all__ = ["Relaxations"]
 _NEAREST: Final = 3
 #: Missing pairs of each node that join in a round, those that gain most.
 _ADDED: Final = 2
+#: How far a value may lie outside its column's limits; beyond that it is none.
+_FAR: Final = 0.1
+#: What the sum of a level may be off by, as a part of it.
+_UNSURE: Final = 1e-9
 #: What a reduced cost must be below zero, as a part of the largest cost, beyond the solver's own rounding.
 _BELOW: Final = 1e-6
 
@@ -117,7 +122,7 @@ class Relaxations:
         while True:
             left = None if end is None else end - time.monotonic()
             answer = None if left is not None and left <= 0 else self._growing.solve(left)
-            if answer is None:
+            if answer is None or not self._within_limits(answer.values):
                 return found
             found = self._of_all(answer, cost, len(budgets))
             missing = self._missing(found.reduced, least)
@@ -145,7 +150,9 @@ class Relaxations:
                 if found is None:
                     return
                 self.looked[row], self.taken = found, found.values * self._step
-                budget = level.constant + int(np.ceil(float(level.cost @ self.taken) - _BELOW))
+                reached = float(level.cost @ self.taken)
+                # large sums are not known to the unit
+                budget = level.constant + int(np.ceil(reached - _BELOW + _UNSURE * abs(reached)))
             budgets.append((level, budget))
 
     def _limit(self, most: Ints) -> None:
@@ -196,6 +203,10 @@ class Relaxations:
             if dual:
                 reduced -= dual * costs
         return Relaxation(values, np.zeros(0), reduced, duals, infeasible=False)
+
+    def _within_limits(self, values: Floats) -> bool:
+        """Whether values are what columns can be; numbers that are none are not."""
+        return bool(((values >= -_FAR) & (values <= self._upper[self._order] + _FAR)).all())
 
     def _missing(self, reduced: Floats, least: float) -> Ints:
         """Pairs that would make it better, some of each node."""
