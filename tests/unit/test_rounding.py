@@ -17,7 +17,7 @@ from aidmatch.engine.parts import Part, parts_of
 from aidmatch.engine.relaxations import Relaxations
 from aidmatch.engine.rounding import Rounding
 from aidmatch.engine.values import is_feasible, value_of
-from aidmatch.integer_program import IntegerLevel, RowKind
+from aidmatch.integer_program import IntegerLevel, IntegerProgram, RowKind
 from aidmatch.solvers.growing import Growing, GrowingAnswer
 from aidmatch.solvers.mip import Highs, Linear
 
@@ -34,9 +34,20 @@ def looked_ahead(part: Part) -> Relaxations:
     return one
 
 
+def scaled(made: IntegerProgram, scale: int) -> IntegerProgram:
+    """Every quantity of pairs, demands and supplies so many times as large."""
+    sides = slice(0, len(made.demand_of) + made.demands + made.supplies)
+    least, most = made.least.copy(), made.most.copy()
+    least[sides] *= scale
+    most[sides] *= scale
+    return replace(made, least=least, most=most)
+
+
+@pytest.mark.parametrize("scale", [1, 1_000])
 @pytest.mark.parametrize("seed", SEEDS)
-def test_looking_ahead_relaxes_every_level_among_the_best_above(seed: int) -> None:
+def test_looking_ahead_relaxes_every_level_among_the_best_above(seed: int, scale: int) -> None:
     part = largest(seed)
+    part.program = scaled(part.program, scale)
     one = looked_ahead(part)
     made, budgets = part.program, list[tuple[IntegerLevel, int]]()
     assert sorted(one.looked) == list(range(len(made.levels)))
@@ -159,15 +170,10 @@ def test_costs_that_only_break_ties_leave_the_value_and_its_bound() -> None:
 @pytest.mark.parametrize("scale", [10**6, 10**8])
 @pytest.mark.parametrize("seed", range(4))
 def test_large_quantities_are_looked_at_on_every_level(scale: int, seed: int) -> None:
-    made = program(seed)
-    sides = slice(0, len(made.demand_of) + made.demands + made.supplies)
-    least, most = made.least.copy(), made.most.copy()
-    least[sides] *= scale
-    most[sides] *= scale
-    large = replace(made, least=least, most=most)
+    large = scaled(program(seed), scale)
     one = Relaxations(large, Highs().growing())
-    one.ahead(np.zeros(len(most), dtype=np.int64), None)
-    assert len(one.looked) == len(made.levels)
+    one.ahead(np.zeros(len(large.most), dtype=np.int64), None)
+    assert len(one.looked) == len(large.levels)
 
 
 class GrowingLiar(Highs):

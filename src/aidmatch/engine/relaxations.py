@@ -152,7 +152,7 @@ class Relaxations:
                 self.looked[row], self.taken = found, found.values * self._step
                 reached = float(level.cost @ self.taken)
                 # large sums are not known to the unit
-                budget = level.constant + int(np.ceil(reached - _BELOW + _UNSURE * abs(reached)))
+                budget = level.constant + int(np.ceil(reached - _BELOW)) + int(_UNSURE * abs(reached))
             budgets.append((level, budget))
 
     def _limit(self, most: Ints) -> None:
