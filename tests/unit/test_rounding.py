@@ -135,6 +135,13 @@ def test_around_are_those_that_differ_and_those_beside_them(seed: int) -> None:
     differs = np.unique(made.demand_of[np.abs(taken[:arcs] - known[:arcs]) > 1e-6])
     first = rounding.around(taken, known, 0)
     assert (first[:arcs] == np.isin(made.demand_of, differs)).all()
+    # as much from elsewhere is the same, if it is asked so
+    elsewhere = known.copy()
+    moved = int(np.flatnonzero(known[:arcs])[0])
+    other = np.flatnonzero((made.demand_of == made.demand_of[moved]) & (known[:arcs] == 0))[0]
+    elsewhere[[moved, other]] = elsewhere[[other, moved]]
+    assert rounding.around(taken, elsewhere, 0)[moved]
+    assert not rounding.around(taken, elsewhere, 0, pairs=False)[moved]
     used = (taken[:arcs] > 1e-6) | (known[:arcs] > 0)
     beside = np.unique(made.supply_of[used & np.isin(made.demand_of, differs)])
     reached = np.unique(made.demand_of[used & np.isin(made.supply_of, beside)])

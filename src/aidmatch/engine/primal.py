@@ -101,7 +101,9 @@ class Primal:
         if relaxations is not None and relaxations.taken is not None:
             yield from self._search_around(relaxations.taken, REACHES if wide else REACHES[:2], seconds)
 
-    def _search_around(self, taken: Floats, reaches: Sequence[tuple[int, int]], seconds: float | None) -> Steps[None]:
+    def _search_around(
+        self, taken: Floats, reaches: Sequence[tuple[int, int]], seconds: float | None, *, pairs: bool = True
+    ) -> Steps[None]:
         """Search the demands that a relaxation serves otherwise than what is known, and then more around them."""
         end = None if seconds is None else time.monotonic() + seconds
         low, high = self._of.face()
@@ -110,7 +112,7 @@ class Primal:
             rounding = self._of.part.rounding
             if few is None or rounding is None or self._is_proven() or (left is not None and left <= 0):
                 return
-            here = np.flatnonzero(rounding.around(taken, self._of.start(), hops))
+            here = np.flatnonzero(rounding.around(taken, self._of.start(), hops, pairs=pairs))
             # a wider search would lose what the levels below have
             self._of.accept((yield from self._within(left, low, few, here, near=NEAR, below=hops > 0)))
 
@@ -135,9 +137,9 @@ class Primal:
         last = self._of.row == len(self._of.part.program.levels) - 1
         own = self._of.part.program.levels[self._of.row]
         if self._of.part.rounding is not None and self._of.guide is not None and not own.largest:
-            # where this level's own relaxation differs, whatever the levels below have there
+            # where this level's own relaxation serves more or less, whatever the levels below have there
             taken = self._of.guide[0] * self._of.program.step
-            stages.append((SOONEST, partial(self._search_around, taken, REACHES[:1])))
+            stages.append((SOONEST, partial(self._search_around, taken, REACHES[:1], pairs=False)))
 
         def within(each: int, column: float = READING) -> Callable[[float | None], Steps[None]]:
             def stage(left: float | None) -> Steps[None]:

@@ -78,7 +78,7 @@ class Rounding:
                 return None
             left_out |= more
 
-    def around(self, taken: Floats, known: Ints, hops: int) -> Bools:
+    def around(self, taken: Floats, known: Ints, hops: int, *, pairs: bool = True) -> Bools:
         """Columns of the demands that are served otherwise than the relaxation serves them, and of those beside them.
 
         Parameters
@@ -89,6 +89,8 @@ class Rounding:
             A feasible answer.
         hops
             How often the demands are taken in that share a supply with those so far.
+        pairs
+            Whether a demand is served otherwise that has as much, but from elsewhere.
 
         Returns
         -------
@@ -96,6 +98,8 @@ class Rounding:
         """
         program, arcs = self._program, len(self._program.demand_of)
         differs = np.abs(taken - known) > _NOTHING
+        if not pairs:
+            differs[:arcs] = False
         inside = self._demands(differs & (self._demand >= 0))
         used = np.flatnonzero((taken[:arcs] > _NOTHING) | (known[:arcs] > 0))
         demand, supply = program.demand_of[used], program.supply_of[used]
