@@ -3,6 +3,7 @@
 import time
 from dataclasses import replace
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from tests.integer_cases import IntegerCase, best, care_case, giving_case
 from tests.profiles import examples
 
 import aidmatch as am
+from aidmatch.arrays import Ints
 from aidmatch.distance.protocol import distance_named
 from aidmatch.engine.choices import Choices, suited_components
 from aidmatch.engine.integer import solve_integer
@@ -17,7 +19,7 @@ from aidmatch.engine.patterns import Patterns
 from aidmatch.formulation.flow import formulate
 from aidmatch.formulation.integer import IntegerFormulation, formulate_integers, what_needs_integers
 from aidmatch.integer_program import NO_LIMIT, IntegerProgram, RowKind
-from aidmatch.solvers.mip import Highs
+from aidmatch.solvers.mip import Highs, Linear, MipAnswer
 from aidmatch.synthetic import county_care
 
 
@@ -170,3 +172,33 @@ def test_with_and_without_sets_of_clients_no_bound_is_beyond_the_others_answer()
             break
     matching = made.matching(with_sets, ("highs", "0"), "0")
     am.verify(made.flow.problem, matching)
+
+
+def test_where_sets_are_too_many_pairs_are_searched_with_the_same_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = formulated(county(0.6))
+    assert made is not None
+    asked: list[int] = []
+    start_of = Patterns.start_of
+
+    def noted(self: Patterns, linear: Linear, sets: Any, columns: Ints, values: Ints) -> Ints | None:
+        asked.append(len(linear.cost))
+        return start_of(self, linear, sets, columns, values)
+
+    class Noting(Highs):
+        def search(self, linear: Linear, *limits: Any) -> MipAnswer:
+            searched.append(len(linear.cost))
+            return super().search(linear, *limits)
+
+    monkeypatch.setattr(Patterns, "start_of", noted)
+    found = []
+    for many in (0.0, 1000.0):
+        monkeypatch.setattr("aidmatch.engine.primal.MANY", many)
+        searched: list[int] = []
+        asked.clear()
+        solution = solve_integer(made.program, Noting())
+        am.verify(made.flow.problem, made.matching(solution, ("highs", "0"), "0"))
+        assert asked
+        assert (max(asked) in searched) == (many > 0)
+        assert not solution.stopped
+        found.append(solution.level_values)
+    assert found[0] == found[1]

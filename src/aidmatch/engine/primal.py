@@ -42,6 +42,8 @@ BLOCKS: Final = ((0.9, FEW), (0.8, 2 * FEW), (0.8, 4 * FEW))
 #: Pairs of each demand that are looked at, and how far around what the relaxation of all levels leaves open, one after
 #: the other.
 REACHES: Final = ((1, 0), (FEW, 0), (1, 1), (FEW, 1))
+#: Sets for each column of a component, its pairs, demands and supplies, above which its pairs are searched instead.
+MANY: Final = 1.0
 #: What costs of the levels below may add up to in a search, where values are whole.
 TIE: Final = 0.04
 #: Seconds a column that handing over a program and presolving it takes at least.
@@ -63,15 +65,18 @@ class Primal:
 
     def __init__(self, of: Relaxed) -> None:
         self._of = of
-        #: whether what is known is made of the sets of the master of patterns
+        #: whether what is known is made of the sets of the master of patterns, and these are worth a search
         self.known_in_sets = True
 
     def among_sets(self, patterns: Patterns, number: int, seconds: float | None, *, all_of_them: bool) -> Steps[None]:
-        """Look for a better answer among the sets that the master has, or among all that matter once it has these."""
+        """Look for a better answer among the sets that the master has, or among all that matter once it has these.
+
+        Not where these are so many that pairs are found sooner.
+        """
         part = self._of.part
         linear, sets = patterns.linear(number, all_of_them=all_of_them)
         start = patterns.start_of(linear, sets, part.columns, part.values)
-        if start is None:
+        if start is None or len(linear.cost) > MANY * len(part.columns):
             self.known_in_sets = False
             return
         linear, low = replace(linear, target=float(self._of.certain())), np.zeros(len(start), dtype=np.int64)
