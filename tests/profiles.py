@@ -15,12 +15,12 @@ def examples(ordinary: int, long: int | None = None) -> int:
 
 
 @contextmanager
-def everything_is_large() -> Iterator[None]:
+def everything_is_large(*, nearby: bool = True) -> Iterator[None]:
     """Search tiny integer programs as if they were large ones: by what is looked ahead, by few pairs, and by blocks."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("aidmatch.engine.parts.SMALL", 0)
         patch.setattr("aidmatch.engine.primal.FEW", 1)
-        patch.setattr("aidmatch.engine.primal.REACHES", ((1, 0), (1, 1)))
+        patch.setattr("aidmatch.engine.primal.REACHES", ((1, 0), (1, 1)) if nearby else ())
         patch.setattr("aidmatch.engine.primal.BLOCKS", ((0.9, 1), (0.8, 2)))
         patch.setattr("aidmatch.engine.primal.MOST_IN_BLOCK", 0.95)
         patch.setattr("aidmatch.engine.primal.FEW_ROWS", 1.0)

@@ -35,6 +35,7 @@ def test_care_agrees_with_exhaustive_search(seed: int) -> None:
 @settings(max_examples=examples(150, 4_000))
 @given(SEEDS)
 def test_searched_as_large_components_they_are_the_same(seed: int) -> None:
-    with everything_is_large():
+    # without what is near the relaxation, blocks have something left to find
+    with everything_is_large(nearby=seed % 2 == 0):
         holds_against_everything(giving_case(seed))
         holds_against_everything(care_case(seed))

@@ -246,3 +246,10 @@ def test_a_level_that_multipliers_prove_is_proven_whatever_sets_of_clients_say()
         levels = [*made.levels, IntegerLevel(cost, 0, largest=True)]
         made = replace(made, levels=tuple(levels[i] for i in rng.permutation(len(levels))))
         assert not solve_integer(made, Highs()).stopped
+
+
+def test_where_not_even_nothing_holds_there_is_no_answer() -> None:
+    made = program(3)
+    lower = made.row_lower.copy()
+    lower[made.row_kind == RowKind.SHIPMENTS] = 1
+    assert Rounding(replace(made, row_lower=lower), len(made.most)).answer(np.zeros(len(made.most))) is None
