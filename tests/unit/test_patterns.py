@@ -15,7 +15,9 @@ from aidmatch.arrays import Ints
 from aidmatch.distance.protocol import distance_named
 from aidmatch.engine.choices import Choices, suited_components
 from aidmatch.engine.integer import solve_integer
-from aidmatch.engine.patterns import Patterns
+from aidmatch.engine.parts import parts_of
+from aidmatch.engine.patterns import Patterns, Raised
+from aidmatch.engine.relaxed import Relaxed
 from aidmatch.formulation.flow import formulate
 from aidmatch.formulation.integer import IntegerFormulation, formulate_integers, what_needs_integers
 from aidmatch.integer_program import NO_LIMIT, IntegerProgram, RowKind
@@ -172,6 +174,28 @@ def test_with_and_without_sets_of_clients_no_bound_is_beyond_the_others_answer()
             break
     matching = made.matching(with_sets, ("highs", "0"), "0")
     am.verify(made.flow.problem, matching)
+
+
+def test_multipliers_of_sets_that_were_stopped_leave_a_better_proof_as_it_was() -> None:
+    made = formulated(county(0.6))
+    assert made is not None
+    parts, _ = parts_of(made.program)
+    part = max(parts, key=lambda one: len(one.columns))
+    one = Relaxed(part, 0)
+    one.relax(Highs(), None)
+    before, tree = one.proven, one.tree
+    arcs = len(made.program.demand_of)
+    weak = Raised(
+        np.full(len(parts), -(10**9)),
+        np.full(made.program.demands, -(2**30)),
+        np.zeros((0, len(parts)), dtype=np.int64),
+        np.zeros(arcs),
+        np.zeros(len(parts), dtype=np.bool_),
+        np.zeros(arcs, dtype=np.int64),
+    )
+    one.relax_by_patterns(weak, 0)
+    assert one.tree is tree
+    assert one.certified == one.proven == before
 
 
 def test_where_sets_are_too_many_pairs_are_searched_with_the_same_result(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -237,7 +237,7 @@ def _level(
             in_sets.append((number, Primal(one)))
         elif number in recalled:
             continue
-        elif over(by := relaxed_by if one.large else end, clock):
+        elif over(by := relaxed_by if one.part.large else end, clock):
             one.fill()
         else:
             one.relax(searches.solver, remaining(by, clock))
@@ -248,7 +248,7 @@ def _level(
         in_sets = [
             (number, primal)
             for number, primal in in_sets
-            if levels[number].reached > levels[number].certain()
+            if levels[number].reached > levels[number].certified
             and not over(end, clock)
             and (not all_of_them or (primal.known_in_sets and primal.completed_in(patterns, number)))
         ]
@@ -260,22 +260,24 @@ def _level(
     for part, one in zip(parts, levels, strict=True):
         part.reached.append(one.reached)
         part.trees.append(one.tree)
-        part.certified.append(one.proven if one.closing is None else max(one.proven, one.certain()))
+        part.certified.append(one.certified)
         part.claimed.append(max(part.certified[-1], -INFEASIBLE if one.claimed is None else one.claimed))
     hard = sorted((one for one in levels if _open(one.part, row)), key=lambda one: len(one.part.columns))
-    if any(one.large for one in hard):
+    if any(one.part.large for one in hard):
         # a relaxation that took long leaves the search its share of the rest
         end = share_of(deadline, part_of_time, clock)
     searches.run([(len(one.part.columns), Primal(one).searched) for one in hard], end, clock)
     # what was stopped has what the others have left
     # but for large components, whose searches look where they have looked before
-    stopped = [one for one in hard if _open(one.part, row) and not one.large]
+    stopped = [one for one in hard if _open(one.part, row) and not one.part.large]
     left = remaining(end, clock)
     if left is not None and left >= WORTHWHILE:
         searches.run([(1, Primal(one).searched) for one in stopped], end, clock)
     # multipliers of sets are the best that a root has, and splitting cases adds little to them for its time
     uncertain = [
-        one for one in hard if one.part.certified[row] < one.part.reached[row] and not one.large and one.closing is None
+        one
+        for one in hard
+        if one.part.certified[row] < one.part.reached[row] and not one.part.large and one.closing is None
     ]
     for number, one in enumerate(uncertain):
         left = remaining(end, clock)

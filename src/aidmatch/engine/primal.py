@@ -79,7 +79,7 @@ class Primal:
         if start is None or len(linear.cost) > MANY * len(part.columns):
             self.known_in_sets = False
             return
-        linear, low = replace(linear, target=float(self._of.certain())), np.zeros(len(start), dtype=np.int64)
+        linear, low = replace(linear, target=float(self._of.certified)), np.zeros(len(start), dtype=np.int64)
         answer = yield Search(linear, seconds, low, linear.upper.astype(int), start)
         if answer.values is not None:
             place = np.searchsorted(part.columns, patterns.arcs_of(linear, sets, answer.values))
@@ -123,7 +123,7 @@ class Primal:
 
     def _search(self, seconds: float | None) -> Steps[MipAnswer]:
         low, high = self._of.face()
-        if self._of.large:
+        if self._of.part.large:
             return (yield from self._search_large(seconds, low, high))
         few = self._few(high, FEW)
         if few is not None:

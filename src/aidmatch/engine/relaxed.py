@@ -58,11 +58,6 @@ class Relaxed:
         self._excess: tuple[Ints, Ints, int] | None = None
 
     @property
-    def large(self) -> bool:
-        """Whether the component is searched by parts, and not split into cases."""
-        return self.part.large
-
-    @property
     def tree(self) -> Tree:
         """The proof so far."""
         return self._tree
@@ -77,6 +72,11 @@ class Relaxed:
         if self._proven is None:
             self._proven = bound_of(self.program, self.level, self.budgets, self._tree)
         return self._proven
+
+    @property
+    def certified(self) -> int:
+        """The bound that is sure, by the proof so far and by patterns."""
+        return self.proven if self.closing is None else max(self.proven, self.certain())
 
     @property
     def excess(self) -> tuple[Ints, Ints, int]:
@@ -101,7 +101,7 @@ class Relaxed:
         if self._linear is None:
             self._linear = Linear.of(self.program, self.level, self.budgets)
             if self.closing is not None:
-                self._linear = replace(self._linear, target=float(self.certain()))
+                self._linear = replace(self._linear, target=float(self.certified))
         return self._linear
 
     def empty_tree(self) -> Tree:
@@ -120,7 +120,7 @@ class Relaxed:
         if relaxations is not None and not own.largest:
             answer = relaxations.solve(own, self.budgets, self.program.most, self.part.values, seconds)
         else:
-            linear = Linear.compact(self.program, self.level, self.budgets) if self.large else self.linear
+            linear = Linear.compact(self.program, self.level, self.budgets) if self.part.large else self.linear
             answer = solver.relaxation(linear, seconds, self.low, self.program.most)
         if answer is None or answer.infeasible:
             self.fill()
@@ -147,11 +147,13 @@ class Relaxed:
 
     def _take(self, answer: Relaxation) -> None:
         """Take the multipliers of a relaxation."""
-        tree = self.one_leaf(*self.rounded(answer.row_dual))
-        # multipliers of a relaxation that was stopped may be worth less than none
+        self._prove(self.one_leaf(*self.rounded(answer.row_dual)))
+        self.guide = answer.values, answer.reduced
+
+    def _prove(self, tree: Tree) -> None:
+        """Take a proof if it is better than the one so far; multipliers that were stopped may be worse than none."""
         if (bound := self.bound(tree)) > self.proven:
             self.tree, self._proven = tree, bound
-        self.guide = answer.values, answer.reduced
 
     def relax_by_patterns(self, raised: Raised, number: int) -> None:
         """Take the multipliers of the master of patterns, and its answer if that is whole, or what can be added."""
@@ -163,7 +165,7 @@ class Relaxed:
         above[: len(raised.above)] = raised.above[:, number]
         rows = served[y != 0]
         packed = np.flatnonzero(program.row_kind == RowKind.GIVEN)
-        self.tree = replace(self.one_leaf(rows, y[y != 0], above), packed=packed)
+        self._prove(replace(self.one_leaf(rows, y[y != 0], above), packed=packed))
         taken = np.zeros(len(program.most))
         taken[: len(arcs)] = raised.taken[arcs]
         reduced = np.full(len(program.most), 0.0)
