@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from itertools import count
+from operator import attrgetter
 from typing import Final, TypeVar
 
 import numpy as np
@@ -21,6 +22,7 @@ __all__ = [
     "first_of_each",
     "frozen",
     "numbered",
+    "numbered_by",
     "total",
 ]
 
@@ -61,6 +63,11 @@ def numbered(values: Iterable[Hashable]) -> Ints:
     """
     numbers: defaultdict[Hashable, int] = defaultdict(count().__next__)
     return np.fromiter(map(numbers.__getitem__, values), dtype=np.int64)
+
+
+def numbered_by(field: str, records: Sequence[object]) -> Ints:
+    """Number records by a field, as `numbered` does."""
+    return numbered(map(attrgetter(field), records))
 
 
 def distinct(values: Ints) -> Ints:

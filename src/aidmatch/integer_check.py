@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from fractions import Fraction
 from itertools import pairwise
 from math import ceil
+from operator import attrgetter
 from typing import Any, Final, NoReturn
 
 import numpy as np
@@ -168,8 +169,12 @@ def _ask_for_more(problem: Problem, policy: Policy) -> bool:
         or getattr(problem, "substitutes", ())
         or getattr(problem, "kits", ())
         or any(donor.max_shipments is not None for donor in problem.donors)
-        or any(demand.whole or getattr(demand, "min_quantity", 1) > 1 for demand in demands)
-        or any(getattr(supply, "pack_size", 1) > 1 or getattr(supply, "min_lot", 1) > 1 for supply in supplies)
+        or any(map(attrgetter("whole"), demands))
+        or any(
+            set(map(attrgetter(field), records)) - {1}
+            for kind, records in ((problem.demand_side.kind, demands), (problem.supply_side.kind, supplies))
+            for field in {"min_quantity", "pack_size", "min_lot"} & {field.name for field in fields(kind)}
+        )
         or any(problem.capacity(supply) is not None for supply in supplies)
     )
 

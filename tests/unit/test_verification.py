@@ -169,7 +169,7 @@ def test_an_assignment_is_of_those_who_take_part_and_says_so_rightly(rows: tuple
     lie(replace(TRUTH, assignments=rows), "ASSIGNMENT")
 
 
-@pytest.mark.parametrize("quantity", [0, -1, 3, 2**62])
+@pytest.mark.parametrize("quantity", [0, -1, 3, 2**62, 2**70])
 def test_a_quantity_is_at_least_one_and_at_most_what_there_is(quantity: int) -> None:
     lie(replace(TRUTH, assignments=assignments((0, {"quantity": quantity}))), "QUANTITY")
 

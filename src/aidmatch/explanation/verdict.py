@@ -186,8 +186,7 @@ class _Explainer:
         for assignment in matching.assignments:
             self.of_demand[assignment.demand_id].append(assignment)
             self.of_supply[assignment.supply_id].append(assignment)
-        reach = problem.reach(self.policy)
-        self.reach = np.array([reach(supply) for supply in self.supplies], dtype=np.int64)
+        self.reach = problem.reach(self.policy)
         self.levels = level_definitions(self.policy, problem)
         self.pair_costs = [None if lv.bind is None else lv.bind(self.demands, self.supplies) for lv in self.levels]
         self.books = Books(problem, matching.purchases)

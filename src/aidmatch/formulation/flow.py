@@ -349,18 +349,15 @@ def formulate(problem: Problem, policy: Policy, distance: Distance) -> FlowFormu
     definitions = level_definitions(policy, problem)
     if problem.pairs is None:
         problem.check_places(distance)
-    reach = problem.reach(policy)
     admission = problem.admission()
     eligibility = Eligibility.under(problem.rules(policy), admission.demands, admission.supplies)
     parts = _parts(problem, admission)
-    arcs = _Arcs(problem, distance, [reach(supply) for supply in admission.supplies], eligibility, parts)
+    arcs = _Arcs(problem, distance, problem.reach(policy), eligibility, parts)
     asked = np.array([problem.demand_side.units(record) for record in admission.demands], dtype=np.int64)
     supply = np.array([problem.supply_side.units(record) for record in admission.supplies], dtype=np.int64)
     demand = asked - arcs.pins.served(len(asked))
     supply -= arcs.pins.given(len(supply))
-    unmet = [
-        np.array([level.unmet_cost(record) for record in admission.demands], dtype=np.int64) for level in definitions
-    ]
+    unmet = [np.array(list(map(level.unmet_cost, admission.demands)), dtype=np.int64) for level in definitions]
     keys = TieKeys(
         _keys(policy.seed, "demand", [record.id for record in admission.demands]),
         _keys(policy.seed, "supply", [record.id for record in admission.supplies]),
@@ -456,13 +453,13 @@ class _Arcs:
         self,
         problem: Problem,
         distance: Distance,
-        reach: list[int],
+        reach: Ints,
         eligibility: Eligibility,
         parts: Sequence[_Part],
     ) -> None:
         admission = problem.admission()
         self._distance, self._eligibility = distance, eligibility
-        self._reach = np.array(reach, dtype=np.int64)
+        self._reach = reach
         self._demand_row = {demand.id: row for row, demand in enumerate(admission.demands)}
         self._supply_row = {supply.id: row for row, supply in enumerate(admission.supplies)}
         if problem.pairs is None:

@@ -11,8 +11,10 @@ from datetime import date, datetime, time
 from functools import cache
 from typing import Any, ClassVar
 
+import numpy as np
 from pydantic import TypeAdapter
 
+from aidmatch.arrays import Ints
 from aidmatch.distance.pair_table import METRE, PairTable
 from aidmatch.distance.protocol import Distance
 from aidmatch.errors import ProblemError, RowsError
@@ -359,8 +361,8 @@ class Problem:
         """
         return rules_named(policy.rules)
 
-    def reach(self, policy: Policy) -> Callable[[Any], int]:
-        """How far each supply may go, the edge included: the policy's radius or its own, whichever is smaller.
+    def reach(self, policy: Policy) -> Ints:
+        """How far each supply that takes part may go: the policy's radius or its own, whichever is smaller.
 
         Parameters
         ----------
@@ -369,7 +371,7 @@ class Problem:
 
         Returns
         -------
-        A function from a supply to whole metres, which are larger than any distance where there is no limit.
+        Whole metres, the edge included, by supply; larger than any distance where there is no limit.
 
         Raises
         ------
@@ -383,12 +385,13 @@ class Problem:
                 code="RADIUS_WITHOUT_METRES",
             )
 
-        def metres(supply: Any) -> int:
-            limits = [policy.max_metres(self.supply_side.item(supply)[0])]
-            limits.append(None if supply.max_km is None else round(supply.max_km * 1000))
+        @cache
+        def least(item: str, own_km: float | None) -> int:
+            limits = [policy.max_metres(item), None if own_km is None else round(own_km * 1000)]
             return min((limit for limit in limits if limit is not None), default=MAX_COUNT)
 
-        return metres
+        item = self.supply_side.item
+        return np.array([least(item(one)[0], one.max_km) for one in self._admission.supplies], dtype=np.int64)
 
     def capacity(self, supply: Any) -> int | None:
         """What a supply can carry of the loads of its pairs; None for no limit.
@@ -480,10 +483,12 @@ class Problem:
         kept
             Its pairs, by demand id and supply id.
         """
+        in_force = {(pair.demand_id, pair.supply_id) for pair in self.current if pair.state != "ended"}
+        if not in_force:
+            return 0
         demands, supplies = (
             {record.id for record in side} for side in (self._admission.demands, self._admission.supplies)
         )
-        in_force = {(pair.demand_id, pair.supply_id) for pair in self.current if pair.state != "ended"}
         return len({(d, s) for d, s in in_force if d in demands and s in supplies} - set(kept))
 
     def check_policy(self, policy: Policy) -> None:

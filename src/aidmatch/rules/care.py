@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from aidmatch.arrays import Ints, numbered
+from aidmatch.arrays import Ints, numbered, numbered_by
 from aidmatch.records.care import Caregiver, Client
 
 __all__ = ["CaregiverGender", "CommonWindows", "Languages", "Services"]
@@ -22,7 +22,7 @@ class Services:
 
     def labels(self, demands: Sequence[Client], supplies: Sequence[Caregiver]) -> tuple[Ints, Ints]:
         """By the lists of services."""
-        return numbered(client.services for client in demands), numbered(giver.services for giver in supplies)
+        return numbered_by("services", demands), numbered_by("services", supplies)
 
 
 class Languages:
@@ -38,7 +38,7 @@ class Languages:
 
     def labels(self, demands: Sequence[Client], supplies: Sequence[Caregiver]) -> tuple[Ints, Ints]:
         """By the lists of languages."""
-        return numbered(client.languages for client in demands), numbered(giver.languages for giver in supplies)
+        return numbered_by("languages", demands), numbered_by("languages", supplies)
 
 
 class CommonWindows:
@@ -65,7 +65,7 @@ class CommonWindows:
         """By windows, and by minutes where there are windows."""
         return (
             numbered((client.windows, client.minutes_per_week if client.windows else None) for client in demands),
-            numbered(giver.windows for giver in supplies),
+            numbered_by("windows", supplies),
         )
 
 
@@ -80,4 +80,4 @@ class CaregiverGender:
 
     def labels(self, demands: Sequence[Client], supplies: Sequence[Caregiver]) -> tuple[Ints, Ints]:
         """By the gender asked for, and by gender."""
-        return numbered(client.caregiver_gender for client in demands), numbered(giver.gender for giver in supplies)
+        return numbered_by("caregiver_gender", demands), numbered_by("gender", supplies)

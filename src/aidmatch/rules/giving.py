@@ -7,7 +7,9 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import date
 from typing import ClassVar
 
-from aidmatch.arrays import Ints, numbered
+import numpy as np
+
+from aidmatch.arrays import Ints, numbered, numbered_by
 from aidmatch.records.giving import Donation, Need
 
 __all__ = ["Fresh", "Kinds", "OnlyAreas", "OnlyCategories", "OnlyProject", "OwnProduct"]
@@ -30,7 +32,7 @@ class OnlyCategories:
 
     def labels(self, demands: Sequence[Need], supplies: Sequence[Donation]) -> tuple[Ints, Ints]:
         """By category, and by the categories named."""
-        return numbered(need.category for need in demands), numbered(lot.only_categories for lot in supplies)
+        return numbered_by("category", demands), numbered_by("only_categories", supplies)
 
 
 class OnlyAreas:
@@ -53,7 +55,7 @@ class OnlyAreas:
             code: frozenset().union(*(lists_with.get((code or "")[:length], ()) for length in lengths))
             for code in {need.place.code for need in demands}
         }
-        return numbered(inside[need.place.code] for need in demands), numbered(lot.only_areas for lot in supplies)
+        return numbered(inside[need.place.code] for need in demands), numbered_by("only_areas", supplies)
 
 
 class OnlyProject:
@@ -67,7 +69,7 @@ class OnlyProject:
 
     def labels(self, demands: Sequence[Need], supplies: Sequence[Donation]) -> tuple[Ints, Ints]:
         """By project, and by the project named."""
-        return numbered(need.project for need in demands), numbered(lot.only_project for lot in supplies)
+        return numbered_by("project", demands), numbered_by("only_project", supplies)
 
 
 class Fresh:
@@ -92,7 +94,7 @@ class Fresh:
     def labels(self, demands: Sequence[Need], supplies: Sequence[Donation]) -> tuple[Ints, Ints]:
         """By whether it would arrive too late."""
         late = numbered(self.reason(None, lot) for lot in supplies)  # type: ignore[arg-type]  # the need does not matter
-        return numbered(None for _ in demands), late
+        return np.zeros(len(demands), dtype=np.int64), late
 
 
 class Kinds:
@@ -135,5 +137,5 @@ class OwnProduct:
         producers = {lot.producer_household_id for lot in supplies}
         return (
             numbered(need.household_id if need.household_id in producers else None for need in demands),
-            numbered(lot.producer_household_id for lot in supplies),
+            numbered_by("producer_household_id", supplies),
         )

@@ -12,7 +12,7 @@ from aidmatch.arrays import Bools, Ints
 from aidmatch.errors import PluginError
 from aidmatch.plugins import Registry
 
-__all__ = ["RULES", "Eligibility", "Rule", "labels_of", "reason_of", "rules_named"]
+__all__ = ["RULES", "Eligibility", "Rule", "labels_of", "reason_of", "reasons_of", "rules_named"]
 
 RULES = Registry(
     "aidmatch.rules",
@@ -163,8 +163,26 @@ def reason_of(rule: Rule, demand: Any, supply: Any) -> str | None:
     PluginError
         ``BAD_RULE`` if the rule raised; its own words, which may be about a person, stay in the error's cause.
     """
+    return reasons_of(rule, (demand,), (supply,))[0]
+
+
+def reasons_of(rule: Rule, demands: Sequence[Any], supplies: Sequence[Any]) -> list[str | None]:
+    """Ask a rule about pairs, one after the other.
+
+    Parameters
+    ----------
+    rule
+        Any rule, perhaps somebody else's.
+    demands, supplies
+        The two records of each pair.
+
+    Raises
+    ------
+    PluginError
+        ``BAD_RULE`` if the rule raised; its own words, which may be about a person, stay in the error's cause.
+    """
     try:
-        return rule.reason(demand, supply)
+        return list(map(rule.reason, demands, supplies))
     except Exception as error:
         raise PluginError(
             f"rule {rule.name!r} raised {type(error).__name__} for a pair (see the error's cause)", code="BAD_RULE"

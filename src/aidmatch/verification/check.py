@@ -18,12 +18,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import pairwise, repeat
 from typing import Any, Final, NamedTuple, NoReturn, cast
 
 import numpy as np
 
-from aidmatch.arrays import SAFE, Bools, Ints, dot
+from aidmatch.arrays import SAFE, Bools, Ints, dot, numbered
 from aidmatch.certificate import node_fault
 from aidmatch.distance.great_circle import GreatCircle
 from aidmatch.distance.pair_table import METRE
@@ -36,16 +36,16 @@ from aidmatch.distance.protocol import (
     measure,
     table_of_metres,
 )
-from aidmatch.errors import VerificationError
 from aidmatch.funding import Books
 from aidmatch.integer_check import Decided, check_purchases, check_rows, proven_gaps
 from aidmatch.levels import LevelDefinition, level_definitions
-from aidmatch.matching import Assignment, Matching, Status
+from aidmatch.matching import Matching, Status
 from aidmatch.pair_costs import CostOfPairs, Listed, Metric
 from aidmatch.place import Places
 from aidmatch.policy import Policy
 from aidmatch.problem.problem import Admission, Problem
-from aidmatch.rules.protocol import Rule, labels_of, reason_of
+from aidmatch.rules.protocol import Rule, labels_of, reason_of, reasons_of
+from aidmatch.verification.assigned import Assigned, lie
 from aidmatch.verification.liars import compared, first_liar, signatures, somewhere
 from aidmatch.verification.search import ANYWHERE, NOWHERE, Nodes, has_one
 
@@ -87,12 +87,8 @@ def verify(
         If the matching's policy does not fit the problem, or a plug-in is missing.
     """
     if policy is not None and policy.digest != matching.policy.digest:
-        _lie("OTHER_POLICY", "the matching was made under another policy")
+        lie("OTHER_POLICY", "the matching was made under another policy")
     _Check(problem, matching, distance).run()
-
-
-def _lie(code: str, message: str) -> NoReturn:
-    raise VerificationError(message, code=code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +105,13 @@ class _Pairs:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """The matching as arrays: pairs with the units decided and pinned, what is left over, what is unused."""
+    """The matching as arrays: pairs with units decided and pinned and a unit's cost, what is left over and unused."""
 
     pairs: _Pairs
+    ends: tuple[list[Any], list[Any]]
     decided: Ints
     pinned: Ints
+    paid: Ints
     left: Ints
     unused: Ints
 
@@ -145,12 +143,13 @@ class _Kinds:
 
 
 class _Terms(NamedTuple):
-    """Whether two kinds may meet, units of the smallest batch on either side, and units in a kit, if it is a part."""
+    """Of pairs: whether they may meet, units of the smallest batch on either side, units in a kit, whether a part."""
 
-    meet: bool
-    batch: tuple[int, int]
-    each: int
-    of_kit: bool
+    meet: Bools
+    serves: Ints
+    takes: Ints
+    each: Ints
+    of_kit: Bools
 
 
 class _Check:
@@ -158,9 +157,9 @@ class _Check:
         self.problem, self.matching = problem, matching
         self.policy = matching.policy
         if matching.inputs != problem.digests() or matching.as_of != problem.as_of:
-            _lie("OTHER_INPUT", "the matching was made from other inputs, or for another day")
+            lie("OTHER_INPUT", "the matching was made from other inputs, or for another day")
         if matching.cost_unit != problem.cost_unit:
-            _lie("OTHER_INPUT", f"costs are in {problem.cost_unit!r}, not {matching.cost_unit!r}")
+            lie("OTHER_INPUT", f"costs are in {problem.cost_unit!r}, not {matching.cost_unit!r}")
         self.distance = self._the_distance(distance)
         problem.check_policy(self.policy)
         self.levels: tuple[LevelDefinition, ...] = level_definitions(self.policy, problem)
@@ -174,9 +173,8 @@ class _Check:
         self.offered = np.array([problem.supply_side.units(s) for s in self.supplies], dtype=np.int64)
         self.item_of_demand = [problem.demand_side.item(d) for d in self.demands]
         self.item_of_supply = [problem.supply_side.item(s) for s in self.supplies]
-        reach = problem.reach(self.policy)
-        self._terms: dict[tuple[Any, Any], _Terms] = {}
-        self.reach = np.array([reach(supply) for supply in self.supplies], dtype=np.int64)
+        self.assigned = Assigned(matching.assignments)
+        self.reach = problem.reach(self.policy)
         self.labels = [
             (_compact(of_demand), _compact(of_supply))
             for of_demand, of_supply in (labels_of(rule, self.demands, self.supplies) for rule in self.rules)
@@ -189,43 +187,39 @@ class _Check:
         named = self.matching.distance
         if self.problem.pairs is not None:
             if named is not None:
-                _lie("OTHER_INPUT", "the problem brings its costs, but the matching names a distance")
+                lie("OTHER_INPUT", "the problem brings its costs, but the matching names a distance")
             return None
         if named is None or (given is None and named not in DISTANCES.names()):
-            _lie("OTHER_INPUT", f"made with distance {named!r}, which is no plug-in here; pass it as distance=")
+            lie("OTHER_INPUT", f"made with distance {named!r}, which is no plug-in here; pass it as distance=")
         distance = distance_named(named if given is None else given)
         if distance.name != named:
-            _lie("OTHER_INPUT", f"made with distance {named!r}, checked with {distance.name!r}")
+            lie("OTHER_INPUT", f"made with distance {named!r}, checked with {distance.name!r}")
         self.problem.check_places(distance)
         return distance
 
     def run(self) -> None:
         if dict(self.matching.closed_demands) != dict(self.admission.closed_demands):
-            _lie("ADMISSION", "the demands that did not take part, or their reasons, are others")
+            lie("ADMISSION", "the demands that did not take part, or their reasons, are others")
         if dict(self.matching.closed_supplies) != dict(self.admission.closed_supplies):
-            _lie("ADMISSION", "the supplies that did not take part, or their reasons, are others")
+            lie("ADMISSION", "the supplies that did not take part, or their reasons, are others")
         if dict(self.matching.closed_funds) != dict(() if self.problem.money is None else self.problem.money.closed):
-            _lie("ADMISSION", "the funds that did not take part, or their reasons, are others")
+            lie("ADMISSION", "the funds that did not take part, or their reasons, are others")
         check_purchases(self.problem, self.matching.purchases)
         if self.matching.known_total != self.problem.known_total:
-            _lie("TOTALS", "the total that the platform knows of is another")
+            lie("TOTALS", "the total that the platform knows of is another")
         answer = self._answer()
-        ended = self.problem.pairs_ended((a.demand_id, a.supply_id) for a in self.matching.assignments)
+        ended = self.problem.pairs_ended(zip(self.assigned.demand_ids, self.assigned.supply_ids, strict=True))
         if self.policy.max_pairs_changed is not None and ended > self.policy.max_pairs_changed:
-            _lie("LIMIT", f"{ended} pairs in force are ended; at most {self.policy.max_pairs_changed} may be")
+            lie("LIMIT", f"{ended} pairs in force are ended; at most {self.policy.max_pairs_changed} may be")
         self._totals(answer)
-        assignments = self.matching.assignments
-        ends = zip(answer.pairs.i.tolist(), answer.pairs.j.tolist(), strict=True)
-        sent = (
-            (self.demands[i], self.supplies[j], a.quantity, a.pinned, a.cost)
-            for a, (i, j) in zip(assignments, ends, strict=True)
-        )
+        columns = (answer.decided + answer.pinned, answer.pinned, answer.paid)
+        sent = zip(*answer.ends, *(column.tolist() for column in columns), strict=True)
         bought = {p.demand_id: p.quantity for p in self.matching.purchases}
         check_rows(self.problem, self.policy, sent, bought)
         values = self._level_values(answer)
         if self.matching.integer is None:
             if self._beyond_potentials():
-                _lie("CERTIFICATE", "money, or substitutes that stand for more or fewer, and no proof that knows them")
+                lie("CERTIFICATE", "money, or substitutes that stand for more or fewer, and no proof that knows them")
             self._gaps(values, [0] * len(values), "potentials")
             u, v = self._certificate(answer)
             self._tight(answer, u, v)
@@ -236,20 +230,19 @@ class _Check:
             nothing = np.zeros((len(self.levels), max(len(self.demands), len(self.supplies))), dtype=np.int64)
             reasons = self._every_pair(answer, nothing, nothing)
         if reasons != dict(self.matching.reasons):
-            _lie("REASONS", "the reasons of what is unmet are others")
+            lie("REASONS", "the reasons of what is unmet are others")
         if self.matching.status is not self._status():
-            _lie("STATUS", f"status {self.matching.status!r} is not what the levels prove")
+            lie("STATUS", f"status {self.matching.status!r} is not what the levels prove")
 
     def _beyond_potentials(self) -> bool:
         """Whether something may be done that potentials of flows say nothing of."""
         if self._fund_pairs.size or any(level.counted is not None for level in self.levels):
             return True
-        there = {self.problem.supply_side.item(supply): supply for supply in self.supplies}
-        kinds = dict(zip(self._wants, self.demands, strict=True))
+        wanted, offered = self._one_of_each
         return any(
             self.problem.meet(demand, supply) and self.problem.batch(demand, supply) != (1, 1)
-            for demand in kinds.values()
-            for supply in there.values()
+            for demand in wanted
+            for supply in offered
         )
 
     @cached_property
@@ -278,13 +271,13 @@ class _Check:
             sign = 1 if level.sense == "max" else -1
             if (claimed.value, claimed.bound, claimed.gap) != (value, value + sign * gap, gap):
                 left = "" if proof == "potentials" else f", and the proof leaves {gap}"
-                _lie("LEVEL", f"level {level.name!r} is {value}, not {claimed.value} with bound {claimed.bound}{left}")
+                lie("LEVEL", f"level {level.name!r} is {value}, not {claimed.value} with bound {claimed.bound}{left}")
             word = claimed.claimed_bound
             if (word is None) != (gap == 0) or (word is not None and not 0 <= (word - value) * sign <= gap):
-                _lie("LEVEL", f"level {level.name!r}: a claim that is none")
+                lie("LEVEL", f"level {level.name!r}: a claim that is none")
             how = "claimed" if gap and word == value else proof
             if (claimed.sense, claimed.unit, claimed.proof) != (level.sense, level.unit, how):
-                _lie("LEVEL", f"level {level.name!r}: sense, unit or proof is another")
+                lie("LEVEL", f"level {level.name!r}: sense, unit or proof is another")
 
     def _decided(self, answer: _Answer) -> Decided:
         """The matching over every eligible pair."""
@@ -315,11 +308,9 @@ class _Check:
         keys = answer.pairs.i[moves] * width + answer.pairs.j[moves]
         at = np.searchsorted(rows * width + columns, keys)
         if (at >= len(rows)).any() or ((rows * width + columns)[np.minimum(at, len(rows) - 1)] != keys).any():
-            _lie("ELIGIBILITY", "an assignment is among no eligible pairs")
+            lie("ELIGIBILITY", "an assignment is among no eligible pairs")
         units[at] = answer.decided[moves] // np.maximum(serves[at], 1)
-        paid = np.array([a.cost for a in self.matching.assignments], dtype=np.int64)
-        fixed = [(a.demand_id, a.supply_id) for a in self.matching.assignments]
-        pin_used = np.array([self._pinned_of_supply.get(pair, 0) for pair in fixed], dtype=np.int64)
+        pin_used = np.array([self._pinned_of_supply.get(pair, 0) for pair in self.assigned.keys], dtype=np.int64)
         taken = [np.zeros(len(side), dtype=np.int64) for side in (self.demands, self.supplies)]
         np.add.at(taken[0], answer.pairs.i, answer.pinned)
         np.add.at(taken[1], answer.pairs.j, pin_used)
@@ -359,7 +350,7 @@ class _Check:
             answer.pairs.j[pinned],
             answer.pinned[pinned],
             pin_used[pinned],
-            paid[pinned],
+            answer.paid[pinned],
             tuple(costs[order] for costs in level_costs),
             self.asked - taken[0],
             np.append(self.offered - taken[1], np.array([one.balance_fen for one in funds], dtype=np.int64)),
@@ -368,137 +359,152 @@ class _Check:
 
     def _answer(self) -> _Answer:
         """The assignments as arrays, once each is known to be one and no quantity is broken."""
-        keys = [(a.demand_id, a.supply_id) for a in self.matching.assignments]
-        if any(one >= other for one, other in pairwise(keys)):
-            _lie("ASSIGNMENT", "assignments are not sorted, or a pair comes twice")
-        limit = self.problem.pair_limit
-        asked, offered = self.asked.tolist(), self.offered.tolist()
-        used, served = [0] * len(self.supplies), [0] * len(self.demands)
-        of_kits: dict[int, list[tuple[Any, int]]] = defaultdict(list)
-        rows = []
-        for a in self.matching.assignments:
-            i, j = self.demand_row.get(a.demand_id), self.supply_row.get(a.supply_id)
-            if i is None or j is None:
-                _lie("ASSIGNMENT", f"{_of(a)}: one of them does not take part")
-            if type(a.quantity) is not int or type(a.pinned) is not int:
-                _lie("QUANTITY", f"{_of(a)}: a quantity is a whole number")
-            terms = self._terms_of(i, j)
-            self._parties(a, i, j, terms)
-            serves, takes = terms.batch
-            if a.taken != (None if serves in (0, takes) else a.quantity // serves * takes):
-                _lie("QUANTITY", f"{_of(a)}: {a.quantity} units do not take {a.taken} of the lot")
-            most = min(asked[i] * terms.each, offered[j] // takes * (serves or 1))
-            most = min(most, a.quantity if limit is None else limit)
-            fixed = self.admission.pins.get((a.demand_id, a.supply_id), 0)
-            if not 1 <= a.quantity <= most or not a.pinned == fixed <= a.quantity:
-                _lie("QUANTITY", f"{_of(a)}: quantity {a.quantity}, {a.pinned} of it pinned, {fixed} by decisions")
-            if terms.of_kit:
-                of_kits[i].append((self.supplies[j], a.quantity))
-            else:
-                served[i] += a.quantity
-            used[j] += a.used
-            rows.append((i, j, a.quantity - a.pinned, a.pinned))
-        for i, sent in of_kits.items():
-            served[i] += self.problem.served(self.demands[i], sent)
+        told = self.assigned
+        if not told.ascend():
+            lie("ASSIGNMENT", "assignments are not sorted, or a pair comes twice")
+        i, j = (
+            np.array(list(map(row.get, keys, repeat(-1))), dtype=np.int64)
+            for row, keys in ((self.demand_row, told.demand_ids), (self.supply_row, told.supply_ids))
+        )
+        told.refuse((i < 0) | (j < 0), "ASSIGNMENT", "one of them does not take part")
+        quantity, pinned = told.quantities()
+        terms = self._terms(i, j)
+        ends = self._ends(i, j)
+        self._parties(i, j, ends, quantity > pinned, terms)
+        serves, takes = terms.serves, terms.takes
+        batches = quantity // np.maximum(serves, 1)
+        as_they_are = (serves == 0) | (serves == takes)
+        taken = np.where(as_they_are, quantity, batches * takes)
+        true = [None if same else units for same, units in zip(as_they_are.tolist(), taken.tolist(), strict=True)]
+        told.hold(told.of("taken"), true, "QUANTITY", lambda has, takes: f"it takes {takes} of the lot, not {has}")
+        most = np.minimum(self.asked[i] * terms.each, self.offered[j] // takes * np.maximum(serves, 1))
+        if self.problem.pair_limit is not None:
+            most = np.minimum(most, self.problem.pair_limit)
+        pins = self.admission.pins
+        fixed = np.array([pins.get(key, 0) for key in told.keys] if pins else [0] * len(told), dtype=np.int64)
+        wrong = (quantity < 1) | (quantity > most) | (pinned != fixed) | (pinned > quantity)
+        told.refuse(
+            wrong,
+            "QUANTITY",
+            lambda at: f"quantity {quantity[at]}, {pinned[at]} of it pinned, {fixed[at]} by decisions",
+        )
+        if pins:
+            for demand_id, supply_id in sorted(pins.keys() - set(told.keys)):
+                lie("PIN", f"the pin of demand {demand_id!r} to supply {supply_id!r} is not honoured")
+        served, used = (np.zeros(len(side), dtype=np.int64) for side in (self.demands, self.supplies))
+        np.add.at(served, i, np.where(terms.of_kit, 0, quantity))
+        np.add.at(used, j, taken)
+        for row, sent in self._parts_of_kits(i, j, quantity, terms.of_kit).items():
+            served[row] += self.problem.served(self.demands[row], sent)
         for p in self.matching.purchases:
             served[self.demand_row[p.demand_id]] += p.quantity
-        for demand_id, supply_id in sorted(self.admission.pins.keys() - set(keys)):
-            _lie("PIN", f"the pin of demand {demand_id!r} to supply {supply_id!r} is not honoured")
-        for records, given, quantity in ((self.demands, served, self.asked), (self.supplies, used, self.offered)):
-            for record, units, most in zip(records, given, quantity.tolist(), strict=True):
-                if units > most:
-                    _lie("CAPACITY", f"{record.id!r} has {units} of {most}")
-        left = self.asked - np.array(served, dtype=np.int64)
+        for records, given, quantities in ((self.demands, served, self.asked), (self.supplies, used, self.offered)):
+            for row in np.flatnonzero(given > quantities).tolist():
+                lie("CAPACITY", f"{records[row].id!r} has {given[row]} of {quantities[row]}")
+        left = self.asked - served
         unmet = {self.demands[row].id: int(left[row]) for row in np.flatnonzero(left).tolist()}
         if unmet != dict(self.matching.unmet):
-            _lie("UNMET", "what is unmet is not what the assignments leave")
-        columns: Ints = np.array(rows, dtype=np.int64).reshape(-1, 4).T
-        decided, pinned = columns[2:]
-        pairs = _Pairs(columns[0], columns[1], self._listed_costs())
-        self._costs(pairs, decided)
-        return _Answer(pairs, decided, pinned, left, self.offered - np.array(used, dtype=np.int64))
+            lie("UNMET", "what is unmet is not what the assignments leave")
+        pairs = _Pairs(i, j, self._listed_costs(quantity > pinned))
+        decided = quantity - pinned
+        return _Answer(pairs, ends, decided, pinned, self._costs(pairs, decided), left, self.offered - used)
 
-    def _terms_of(self, i: int, j: int) -> _Terms:
-        """What a demand and a supply are to each other, asked once of each two kinds."""
-        kinds = self._wants[i], self.item_of_supply[j]
-        terms = self._terms.get(kinds)
-        if terms is None:
-            demand, supply = self.demands[i], self.supplies[j]
-            parts, item = self.problem.components(demand), self.item_of_supply[j]
-            batch = self.problem.batch(demand, supply)
-            terms = _Terms(self.problem.meet(demand, supply), batch, parts.get(item, 1), item in parts)
-            self._terms[kinds] = terms
-        return terms
+    def _parts_of_kits(self, i: Ints, j: Ints, quantity: Ints, of_kit: Bools) -> dict[int, list[tuple[Any, int]]]:
+        """What each demand that wants kits is sent for them."""
+        sent: dict[int, list[tuple[Any, int]]] = defaultdict(list)
+        for at in np.flatnonzero(of_kit).tolist():
+            sent[int(i[at])].append((self.supplies[j[at]], int(quantity[at])))
+        return sent
 
-    def _parties(self, a: Assignment, i: int, j: int, terms: _Terms) -> None:
-        """The two sides of an assignment may meet, and are who it says."""
-        demand, supply = self.demands[i], self.supplies[j]
-        if not terms.meet:
-            _lie("ELIGIBILITY", f"{_of(a)}: other items, or other units")
-        if (a.item, a.household_id, a.giver_id) != (self.item_of_supply[j][0], *self.problem.owners(demand, supply)):
-            _lie("ASSIGNMENT", f"{_of(a)}: item, household or giver is another")
-        if (demand.id, supply.id) in self.admission.forbidden:
-            _lie("FORBIDDEN", f"{_of(a)}: a decision forbids it")
-        if a.quantity > a.pinned:
-            for rule in self.rules:
-                if (reason := reason_of(rule, demand, supply)) is not None:
-                    _lie("ELIGIBILITY", f"{_of(a)}: {reason}")
+    def _terms(self, i: Ints, j: Ints) -> _Terms:
+        """What demands and supplies are to each other, asked once of each two kinds."""
+        of_demand, of_supply = self._kinds
+        kinds = of_demand[i] * (int(of_supply.max(initial=0)) + 1) + of_supply[j]
+        _, first, kind = np.unique(kinds, return_index=True, return_inverse=True)
+        found = []
+        for row, column in zip(i[first].tolist(), j[first].tolist(), strict=True):
+            demand, supply, item = self.demands[row], self.supplies[column], self.item_of_supply[column]
+            parts = self.problem.components(demand)
+            meet = self.problem.meet(demand, supply)
+            found.append((meet, *self.problem.batch(demand, supply), parts.get(item, 1), item in parts))
+        meet, serves, takes, each, of_kit = np.array(found, dtype=np.int64).reshape(-1, 5)[kind].T
+        return _Terms(meet > 0, serves, takes, each, of_kit > 0)
 
-    def _listed_costs(self) -> Ints | None:
+    def _parties(self, i: Ints, j: Ints, ends: tuple[list[Any], list[Any]], decided: Bools, terms: _Terms) -> None:
+        """The two sides of each assignment may meet, and are who it says."""
+        told = self.assigned
+        told.refuse(~terms.meet, "ELIGIBILITY", "other items, or other units")
+        items = [self.item_of_supply[column][0] for column in j.tolist()]
+        sides = self.problem.demand_side, self.problem.supply_side
+        households, givers = (map(side.owner, records) for side, records in zip(sides, ends, strict=True))
+        for field, true in (("item", items), ("household_id", list(households)), ("giver_id", list(givers))):
+            told.hold(told.of(field), true, "ASSIGNMENT", lambda *_: "item, household or giver is another")
+        told.refuse(_among(self._key(i, j), self._forbidden), "FORBIDDEN", "a decision forbids it")
+        some = np.flatnonzero(decided)
+        if not decided.all():
+            ends = self._ends(i[some], j[some])
+        for rule in self.rules:
+            reasons = reasons_of(rule, *ends)
+            if any(reasons):
+                at, reason = next((at, reason) for at, reason in zip(some.tolist(), reasons, strict=True) if reason)
+                lie("ELIGIBILITY", f"{told.named(at)}: {reason}")
+
+    def _ends(self, i: Ints, j: Ints) -> tuple[list[Any], list[Any]]:
+        """The records of some pairs."""
+        return list(map(self.demands.__getitem__, i.tolist())), list(map(self.supplies.__getitem__, j.tolist()))
+
+    def _listed_costs(self, decided: Bools) -> Ints | None:
         """Cost of each assignment in the table of pairs, if there is one."""
         if self.problem.pairs is None:
             return None
+        told = self.assigned
         eligible, listed = self.problem.pairs.costs, self.problem.pairs.all_costs
-        for a in self.matching.assignments:
-            pair = a.demand_id, a.supply_id
-            if pair not in listed or (a.quantity > a.pinned and pair not in eligible):
-                _lie("ELIGIBILITY", f"{_of(a)}: not among the pairs that may be")
-        return np.array([listed[a.demand_id, a.supply_id] for a in self.matching.assignments], dtype=np.int64)
+        known = np.array([key in listed for key in told.keys], dtype=np.bool_)
+        may_be = np.array([key in eligible for key in told.keys], dtype=np.bool_)
+        told.refuse(~known | (decided & ~may_be), "ELIGIBILITY", "not among the pairs that may be")
+        return np.array([listed[key] for key in told.keys], dtype=np.int64)
 
-    def _costs(self, pairs: _Pairs, decided: Ints) -> None:
-        """Each assignment costs what it says, and lies within reach unless it is pinned."""
-        costs, reach = self._cost(pairs).tolist(), self.reach[pairs.j].tolist()
-        for a, cost, most, units in zip(self.matching.assignments, costs, reach, decided.tolist(), strict=True):
-            if (a.cost, a.metres) != (cost, cost if self.problem.cost_unit == METRE else None):
-                _lie("COST", f"{_of(a)}: a unit costs {cost}, not {a.cost}")
-            if cost == UNREACHABLE or (units and cost > most):
-                _lie("ELIGIBILITY", f"{_of(a)}: {cost} metres are out of reach")
+    def _costs(self, pairs: _Pairs, decided: Ints) -> Ints:
+        """What each assignment costs, which is what it says; none is out of reach unless it is pinned."""
+        told, costs = self.assigned, self._cost(pairs)
+        metres = costs.tolist() if self.problem.cost_unit == METRE else [None] * len(costs)
+        for field, true in (("cost", costs.tolist()), ("metres", metres)):
+            told.hold(told.of(field), true, "COST", lambda has, costs: f"a unit costs {costs}, not {has}")
+        far = (costs == UNREACHABLE) | ((decided > 0) & (costs > self.reach[pairs.j]))
+        told.refuse(far, "ELIGIBILITY", lambda at: f"{costs[at]} metres are out of reach")
+        return costs
 
     def _totals(self, answer: _Answer) -> None:
-        totals: dict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
-        for demand, item, asked, over in zip(
-            self.demands, self.item_of_demand, self.asked.tolist(), answer.left.tolist(), strict=True
-        ):
-            row = totals[(demand.category, *item)]
-            row[0] += 1
-            row[1] += over == 0
-            row[2] += asked
-            row[3] += asked - over
+        wants, _ = self._one_of_each
+        of_kind = np.zeros((len(self.policy.categories), len(wants), 4), dtype=np.int64)
+        each = np.stack([np.ones_like(self.asked), answer.left == 0, self.asked, self.asked - answer.left], axis=1)
+        np.add.at(of_kind, (self._rank, self._kinds[0]), each)
+        totals: dict[tuple[str, ...], list[int]] = {}
+        for row, kind in zip(*(at.tolist() for at in np.nonzero(of_kind[:, :, 0])), strict=True):
+            key = self.policy.categories[row], *self.problem.demand_side.item(wants[kind])
+            sums = totals.get(key, [0] * 4)
+            totals[key] = [one + more for one, more in zip(sums, of_kind[row, kind].tolist(), strict=True)]
         claimed = [
             ((c.category, c.item, c.unit), [c.demands, c.demands_met, c.asked, c.served])
             for c in self.matching.coverage
         ]
         supplies = len(self.supplies), sum(self.offered.tolist())
         if claimed != sorted(totals.items()) or (self.matching.supplies, self.matching.offered) != supplies:
-            _lie("TOTALS", "the totals are not those of the demands, the supplies and the assignments")
+            lie("TOTALS", "the totals are not those of the demands, the supplies and the assignments")
 
     def _level_values(self, answer: _Answer) -> list[int]:
         """Every level by its scalar form, pinned units counted in."""
         values = []
         if [level.name for level in self.levels] != [level.name for level in self.matching.levels]:
-            _lie("LEVEL", "the levels are not the policy's")
-        ends = list(zip(answer.pairs.i.tolist(), answer.pairs.j.tolist(), strict=True))
-        paid = np.array([a.cost for a in self.matching.assignments], dtype=np.int64)
+            lie("LEVEL", "the levels are not the policy's")
+        units = answer.decided + answer.pinned
         for level, arrays, unmet in zip(self.levels, self._pair_costs, self._unmet_costs, strict=True):
             value = dot(unmet, answer.left)
             if level.pair_cost is not None and arrays is not None:
-                costs = [
-                    level.pair_cost(self.demands[i], self.supplies[j], cost)
-                    for (i, j), cost in zip(ends, paid.tolist(), strict=True)
-                ]
-                if costs != arrays.of(answer.pairs.i, answer.pairs.j, paid).tolist():
-                    _lie("LEVEL", f"level {level.name!r}: its two forms do not agree, so that nothing can be proven")
-                value += sum(a.quantity * cost for a, cost in zip(self.matching.assignments, costs, strict=True))
+                costs = arrays.of(answer.pairs.i, answer.pairs.j, answer.paid)
+                if list(map(level.pair_cost, *answer.ends, answer.paid.tolist())) != costs.tolist():
+                    lie("LEVEL", f"level {level.name!r}: its two forms do not agree, so that nothing can be proven")
+                value += dot(units, costs)
             value += self._cost_of_money(level)
             if level.counted is not None:
                 both = zip(self.demands, self.asked.tolist(), answer.left.tolist(), strict=True)
@@ -508,7 +514,7 @@ class _Check:
                 value = dot(unmet, self.asked) - value
             if level.supply_cost is not None:
                 if self.matching.integer is None:
-                    _lie("LEVEL", f"level {level.name!r} is not proven by potentials")
+                    lie("LEVEL", f"level {level.name!r} is not proven by potentials")
                 of_supplies = list(map(level.supply_cost, self.supplies, *self._carried(answer)))
                 value += max(of_supplies, default=0) if level.largest else sum(of_supplies)
             values.append(value)
@@ -518,9 +524,11 @@ class _Check:
         """Units and loads of each supply."""
         load_of = self.problem.load(self.policy)
         units, loads = [0] * len(self.supplies), [0] * len(self.supplies)
-        for a, i, j in zip(self.matching.assignments, answer.pairs.i.tolist(), answer.pairs.j.tolist(), strict=True):
-            units[j] += a.quantity
-            loads[j] += a.quantity * load_of(self.demands[i], self.supplies[j], a.cost)
+        quantities, rows = (answer.decided + answer.pinned).tolist(), answer.pairs.j.tolist()
+        each = map(load_of, *answer.ends, answer.paid.tolist())
+        for quantity, load, j in zip(quantities, each, rows, strict=True):
+            units[j] += quantity
+            loads[j] += quantity * load
         return units, loads
 
     def _cost_of_money(self, level: LevelDefinition) -> int:
@@ -537,31 +545,31 @@ class _Check:
         """The potentials, once they fit the nodes."""
         proof = self.matching.certificate
         if (proof.demand_ids, proof.supply_ids) != (tuple(self.demand_row), tuple(self.supply_row)):
-            _lie("CERTIFICATE", "the certificate is for other demands or supplies")
+            lie("CERTIFICATE", "the certificate is for other demands or supplies")
         sizes = (len(self.levels), len(self.demands)), (len(self.levels), len(self.supplies))
         for size, array in zip(sizes, (proof.u, proof.v), strict=True):
             if size != array.shape and not size[1] == array.size == 0:
-                _lie("CERTIFICATE", "the certificate has other levels")
+                lie("CERTIFICATE", "the certificate has other levels")
             if array.dtype != np.int64 or (array.size and not -SAFE <= int(array.min()) <= int(array.max()) <= SAFE):
-                _lie("CERTIFICATE", "the certificate has potentials that cannot be added up exactly")
+                lie("CERTIFICATE", "the certificate has potentials that cannot be added up exactly")
         u, v = proof.u.reshape(sizes[0]), proof.v.reshape(sizes[1])
         row = node_fault(self._unmet_costs - u, answer.left > 0)
         if row is not None:
-            _lie("UNPROVEN", f"the potential of demand {self.demands[row].id!r} proves nothing")
+            lie("UNPROVEN", f"the potential of demand {self.demands[row].id!r} proves nothing")
         row = node_fault(-v, answer.unused > 0)
         if row is not None:
-            _lie("UNPROVEN", f"the potential of supply {self.supplies[row].id!r} proves nothing")
+            lie("UNPROVEN", f"the potential of supply {self.supplies[row].id!r} proves nothing")
         return u, v
 
     def _tight(self, answer: _Answer, u: Ints, v: Ints) -> None:
         """Each pair that was decided on is worth its price: lexicographically ≤ 0, and = 0 below its limit."""
         sign = self._sign(answer.pairs, u, v)
         free = answer.decided != (-1 if self.problem.pair_limit is None else self.problem.pair_limit)
-        for a, units, bad in zip(
-            self.matching.assignments, answer.decided.tolist(), ((sign > 0) | (free & (sign < 0))).tolist(), strict=True
-        ):
-            if units and bad:
-                _lie("UNPROVEN", f"{_of(a)}: the potentials do not prove that it belongs in an optimum")
+        self.assigned.refuse(
+            (answer.decided > 0) & ((sign > 0) | (free & (sign < 0))),
+            "UNPROVEN",
+            "the potentials do not prove that it belongs in an optimum",
+        )
 
     def _every_pair(self, answer: _Answer, u: Ints, v: Ints) -> dict[str, str]:
         """Look at every pair that could take more; give the reasons of what is unmet."""
@@ -590,16 +598,15 @@ class _Check:
         return np.flatnonzero(found).tolist()
 
     def _look(self, answer: _Answer, u: Ints, v: Ints) -> _Look:
-        rank = np.array([self.policy.categories.index(demand.category) for demand in self.demands], dtype=np.int64)
         lowest = np.full(len(self.supplies), -1, dtype=np.int64)
         moves = answer.decided > 0
-        np.maximum.at(lowest, answer.pairs.j[moves], rank[answer.pairs.i[moves]])
+        np.maximum.at(lowest, answer.pairs.j[moves], self._rank[answer.pairs.i[moves]])
         if self.policy.levels[0] != "coverage" or self.matching.integer is not None:
             lowest[:] = -1
         else:
             # whoever has something to spare serves nobody in particular
             lowest[answer.unused > 0] = len(self.policy.categories)
-        return _Look(u, v, answer.left > 0, rank, lowest, self._closed(answer))
+        return _Look(u, v, answer.left > 0, self._rank, lowest, self._closed(answer))
 
     def _closed(self, answer: _Answer) -> Ints:
         """Keys of the pairs that can take no more: those that are forbidden or at their limit, sorted."""
@@ -654,7 +661,7 @@ class _Check:
                     code = "IDLE" if idle else "ENVY"
                     what = "is idle" if idle else "serves a lower category"
                     what += " while the demand wants it"
-                _lie(code, f"demand {demand!r}, supply {self.supplies[column].id!r}: the supply {what}")
+                lie(code, f"demand {demand!r}, supply {self.supplies[column].id!r}: the supply {what}")
         raise AssertionError("the search and the test of single pairs disagree")
 
     # --- every pair, one after the other
@@ -774,7 +781,7 @@ class _Check:
         if self.problem.pairs is None:
             return allowed
         listed = self.problem.pairs.costs
-        in_table = [(a.demand_id, a.supply_id) in listed for a in self.matching.assignments]
+        in_table = [pair in listed for pair in self.assigned.keys]
         return allowed & np.array(in_table, dtype=np.bool_)
 
     def _reasons(self, look: _Look, could_take: Bools, served: Bools) -> dict[str, str]:
@@ -824,28 +831,41 @@ class _Check:
         ]
 
     @cached_property
+    def _kinds(self) -> tuple[Ints, Ints]:
+        """Numbers of what each demand may be met from, and of each supply's item and unit."""
+        return numbered(self._wants), numbered(self.item_of_supply)
+
+    @cached_property
+    def _one_of_each(self) -> tuple[list[Any], list[Any]]:
+        """The first demand and the first supply of each kind."""
+        first, other = (np.unique(kind, return_index=True)[1].tolist() for kind in self._kinds)
+        return [self.demands[row] for row in first], [self.supplies[column] for column in other]
+
+    @cached_property
+    def _rank(self) -> Ints:
+        """Place of each demand's category in the policy's order."""
+        rank = {category: place for place, category in enumerate(self.policy.categories)}
+        return np.array([rank[demand.category] for demand in self.demands], dtype=np.int64)
+
+    @cached_property
     def _items(self) -> list[tuple[Ints, Ints]]:
         """Rows of demands and supplies that could meet: of each item and unit, and of what may stand for it."""
-        kinds = sorted(set(self.item_of_supply))
-        one_of = {item: self.supplies[self.item_of_supply.index(item)] for item in kinds}
-        groups: list[tuple[set[tuple[str, str]], set[Any]]] = []
-        label = self._wants
-        for name, row in {name: row for row, name in enumerate(label)}.items():
-            meets = {item for item in kinds if self.problem.meet(self.demands[row], one_of[item])}
+        wanted, offered = self._one_of_each
+        groups: list[tuple[set[int], set[int]]] = []
+        for name, demand in enumerate(wanted):
             names = {name}
-            for group in [group for group in groups if not group[0].isdisjoint(meets)]:
+            meets = {kind for kind, supply in enumerate(offered) if self.problem.meet(demand, supply)}
+            for group in [group for group in groups if not group[1].isdisjoint(meets)]:
                 groups.remove(group)
-                meets, names = meets | group[0], names | group[1]
-            groups.append((meets, names))
-        number = {name: place for place, (_, names) in enumerate(groups) for name in names}
-        place_of = {item: place for place, (meets, _) in enumerate(groups) for item in meets}
-        rows: list[tuple[list[int], list[int]]] = [([], []) for _ in groups]
-        for row, name in enumerate(label):
-            rows[number[name]][0].append(row)
-        for column, item in enumerate(self.item_of_supply):
-            if item in place_of:
-                rows[place_of[item]][1].append(column)
-        return [(np.array(i, dtype=np.int64), np.array(j, dtype=np.int64)) for i, j in rows]
+                names, meets = names | group[0], meets | group[1]
+            groups.append((names, meets))
+        place = np.full(len(wanted), -1), np.full(len(offered), -1)
+        for number, group in enumerate(groups):
+            for places, members in zip(place, group, strict=True):
+                places[list(members)] = number
+        return list(
+            zip(*(_rows_of(at[kind], len(groups)) for at, kind in zip(place, self._kinds, strict=True)), strict=True)
+        )
 
     @cached_property
     def _listed(self) -> _Pairs | None:
@@ -866,7 +886,7 @@ class _Check:
     @cached_property
     def _unmet_costs(self) -> Ints:
         """Of each level, what a unit of each demand costs that is left over."""
-        costs = [[level.unmet_cost(demand) for demand in self.demands] for level in self.levels]
+        costs = [list(map(level.unmet_cost, self.demands)) for level in self.levels]
         return np.array(costs, dtype=np.int64).reshape(len(self.levels), len(self.demands))
 
     def _sign(self, pairs: _Pairs, u: Ints, v: Ints) -> Ints:
@@ -917,9 +937,12 @@ def _among(keys: Ints, known: Ints) -> Bools:
     return np.asarray(known[np.minimum(np.searchsorted(known, keys), known.size - 1)] == keys)
 
 
+def _rows_of(place: Ints, count: int) -> list[Ints]:
+    """Rows of each of so many places, ascending."""
+    order = np.argsort(place, kind="stable")
+    ends = np.searchsorted(place[order], np.arange(count + 1))
+    return [order[begin:end] for begin, end in pairwise(ends.tolist())]
+
+
 def _compact(labels: Ints) -> Ints:
     return np.unique(labels, return_inverse=True)[1].astype(np.int64)
-
-
-def _of(a: Assignment) -> str:
-    return f"assignment of supply {a.supply_id!r} to demand {a.demand_id!r}"
