@@ -22,7 +22,7 @@ from typing import Any, Final, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from aidmatch.arrays import Ints
+from aidmatch.arrays import Bools, Ints
 from aidmatch.errors import VerificationError
 from aidmatch.integer_certificate import IntegerCertificate, TreeProof
 from aidmatch.levels import LevelDefinition, shortfall
@@ -760,18 +760,23 @@ class _Prover:
             carried = self.load[part.pairs]
             for k in np.flatnonzero(kept).tolist():
                 here = by_supply[starts[k] : stops[k]]
-                if (use[here] != 0).any() or (limits[0][1][here] > 1).any():
-                    _lie("CERTIFICATE", "the pairs of a supply cannot be chosen together")
                 few, most = int(limits[2][0][k]), int(limits[2][1][k])
+                shares = (use[here] != 0).any() or (self.last[part.pairs][here] > 1).any()
                 tail = [
                     given[k] * c
                     + (given_use[k] if c else 0)
                     + short[k] * self._short(int(b[k]), c, int(missing[k]), short[k] < 0)
                     if few <= c <= most or (not c and b_low[k] <= 0)
                     else None
-                    for c in range(len(here) + 1)
+                    for c in range((most if shares else len(here)) + 1)
                 ]
-                chosen = _choice(cost[here], carried[here], int(self.room[b[k]]), low[here], limits[0][1][here], tail)
+                if shares:
+                    units = limits[0][0][here], limits[0][1][here], self.step[part.pairs][here]
+                    chosen = _shares(cost[here], use[here], *units, takes[here].astype(np.int64), low[here] > 0, tail)
+                else:
+                    chosen = _choice(
+                        cost[here], carried[here], int(self.room[b[k]]), low[here], limits[0][1][here], tail
+                    )
                 if chosen is None:
                     return _ENDLESS
                 total += chosen
@@ -825,6 +830,49 @@ def _lists(label: Ints, count: int) -> list[Ints]:
     order = np.argsort(label, kind="stable")
     ends = np.searchsorted(label[order], np.arange(count + 1))
     return [order[ends[k] : ends[k + 1]] for k in range(count)]
+
+
+def _shares(
+    price: Exact, fee: Exact, first: Ints, last: Ints, step: Ints, takes: Ints, must: Bools, tail: Sequence[Any]
+) -> int | None:
+    """Least price of what a lot sends, each pair from `first` to `last` units or nothing; None if nothing fits.
+
+    The tail says what each number of the lot's units costs besides, and has None where it may not be. A line of the
+    best price of each number is drawn pair by pair.
+    """
+    room = len(tail) - 1
+    may = (first <= last) & (takes * first <= room)
+    each = tail[-1] // room if room and tail[-1] is not None else 0
+    if all(one == each * number for number, one in enumerate(tail)):
+        # where every unit costs the same besides, what does not pay for itself is left out
+        own = price + each * takes
+        may &= fee + np.minimum(own * first, own * last) < 0
+    some = np.flatnonzero(must | may)
+    largest = (np.abs(price[some].astype(float)) * last[some] + np.abs(fee[some].astype(float))).sum()
+    kind = np.int64 if largest < 2**59 else object
+    never = 2**61 if kind is np.int64 else 2**200
+    line = np.full(room + 1, never, dtype=kind)
+    line[0] = 0
+    # of pairs that may take the same, the stock is enough for so many of the cheapest
+    order = sorted(some.tolist(), key=lambda at: (last[at], first[at], step[at], takes[at], fee[at], price[at]))
+    before: tuple[int, ...] = ()
+    count = 0
+    for at in order:
+        same = (int(last[at]), int(first[at]), int(step[at]), int(takes[at]), int(fee[at]))
+        count = count + 1 if same == before else 1
+        before = same
+        if not must[at] and count > room // max(1, int(takes[at] * first[at])):
+            continue
+        after = np.full(room + 1, never, dtype=kind) if must[at] else line.copy()
+        for units in range(int(first[at]), int(last[at]) + 1, int(step[at])):
+            cut = units * int(takes[at])
+            if cut <= room:
+                paid = int(price[at]) * units + int(fee[at])
+                after[cut:] = np.minimum(after[cut:], line[: room + 1 - cut] + paid)
+        line = np.minimum(after, never)
+    ends = zip(line.tolist(), tail, strict=True)
+    found = [int(one) + end for one, end in ends if end is not None and one < never // 2]
+    return min(found, default=None)
 
 
 def _choice(price: Exact, load: Ints, room: int, low: Ints, high: Ints, tail: Sequence[Any]) -> int | None:

@@ -20,7 +20,7 @@ from aidmatch.solvers.growing import GrowingAnswer
 from aidmatch.solvers.mip import Highs, Linear, Relaxation
 
 
-def program(seed: int, needs: int = 60, lots: int = 40) -> IntegerProgram:
+def problem(seed: int, needs: int = 60, lots: int = 40) -> am.GivingProblem:
     rng = np.random.default_rng(seed)
 
     def somewhere() -> Any:
@@ -34,10 +34,13 @@ def program(seed: int, needs: int = 60, lots: int = 40) -> IntegerProgram:
         lot(f"d{j}", int(rng.integers(3, 9)), min_lot=2, donor_id=f"x{j % 8}", place=somewhere()) for j in range(lots)
     ]
     donors = [Donor(id=f"x{k}", max_shipments=4) for k in range(8)]
-    problem = am.GivingProblem(asked, offered, donors=donors, as_of=DAY)
-    policy = am.Policy.giving()
-    flow = formulate(problem, policy, am.GreatCircle())
-    return formulate_integers(flow, what_needs_integers(problem, policy, flow.definitions)).program
+    return am.GivingProblem(asked, offered, donors=donors, as_of=DAY)
+
+
+def program(seed: int, needs: int = 60, lots: int = 40) -> IntegerProgram:
+    made, policy = problem(seed, needs, lots), am.Policy.giving()
+    flow = formulate(made, policy, am.GreatCircle())
+    return formulate_integers(flow, what_needs_integers(made, policy, flow.definitions)).program
 
 
 def whole(made: IntegerProgram, level: IntegerLevel, budgets: Sequence[tuple[IntegerLevel, int]]) -> float:
@@ -131,3 +134,49 @@ def test_multipliers_of_a_stopped_relaxation_are_no_worse_than_none(monkeypatch:
     solution = solve_integer(program(6), Highs(), deadline=1.0, clock=lambda: 0.0)
     asked = [-int(np.minimum(level.cost * program(6).most, 0).sum()) for level in program(6).levels[:4]]
     assert all(bound >= -most for bound, most in zip(solution.certified, asked, strict=False))
+
+
+class StoppedAt:
+    """A program that is stopped at the last level, at some values."""
+
+    def __init__(self, levels: int, values: float) -> None:
+        self._growing, self._left, self._values = Highs().growing(), levels, values
+
+    def set_costs(self, cost: Any) -> None:
+        self._left -= 1
+        self._growing.set_costs(cost)
+
+    def solve(self, seconds: float | None) -> GrowingAnswer | None:
+        answer = self._growing.solve(seconds)
+        if answer is None or self._left:
+            return answer
+        return GrowingAnswer(answer.values * self._values, answer.duals, optimal=False)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._growing, name)
+
+
+@pytest.mark.parametrize(("values", "taken"), [(1.0, True), (0.5, False)])
+def test_where_a_level_is_stopped_is_a_guide_if_the_levels_above_are_kept(values: float, taken: bool) -> None:
+    made = program(6)
+    ended = Relaxations(made, Highs().growing())
+    ended.ahead(np.zeros(len(made.most), dtype=np.int64), None)
+    one = Relaxations(made, StoppedAt(len(made.levels), values))
+    one.ahead(np.zeros(len(made.most), dtype=np.int64), None)
+    last = len(made.levels) - 1
+    assert last in ended.looked
+    assert last not in one.looked
+    assert one.taken is not None
+    assert ended.taken is not None
+    above = one.looked[last - 1].values * made.step
+    assert (one.taken != above).any() == taken
+
+
+def test_highs_says_where_it_was_stopped() -> None:
+    made = program(6, needs=400, lots=300)
+    growing = Highs().growing()
+    one = Relaxations(made, growing)
+    growing.set_costs((made.levels[0].cost * made.step)[one._order].astype(float))
+    answer = growing.solve(0.0)
+    assert answer is not None
+    assert not answer.optimal

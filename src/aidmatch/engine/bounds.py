@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from aidmatch.arrays import Ints, first_of_each
 from aidmatch.engine.gathered import gathered
+from aidmatch.engine.lots import Lots, is_lot
 from aidmatch.integer_program import IntegerLevel, IntegerProgram, Tree
 
 __all__ = ["INFEASIBLE", "bound_of", "excess_of", "face_of", "leaf_bound", "least_cost", "leaves_of"]
@@ -112,7 +113,15 @@ def leaf_bound(
     cost, use, whole = _prices(program, level, budgets, rows, multipliers, above, scale)
     each = least_cost(cost, use, program, low, high)
     alone = np.ones(len(each), dtype=np.bool_)
-    for one in gathered(program, packed):
+    of_lots = is_lot(program, packed)
+    if of_lots.any():
+        lots = Lots(program, packed[of_lots])
+        alone[lots.arcs] = alone[lots.given] = False
+        least = lots.least(cost, use, low, high)
+        if least is None:
+            return INFEASIBLE
+        whole += least
+    for one in gathered(program, packed[~of_lots]):
         alone[one.arcs] = alone[one.given] = False
         if one.short >= 0:
             alone[one.short] = False

@@ -10,6 +10,7 @@ import numpy as np
 
 from aidmatch.arrays import Ints
 from aidmatch.engine.insertion import Insertion
+from aidmatch.engine.lots import whole_lots
 from aidmatch.engine.relaxations import Relaxations
 from aidmatch.engine.rounding import Rounding
 from aidmatch.integer_program import IntegerLevel, IntegerProgram, Tree
@@ -53,6 +54,11 @@ class Part:
     def insertion(self) -> Insertion:
         """Adds to what is known."""
         return Insertion(self.program)
+
+    @cached_property
+    def whole_lots(self) -> Ints:
+        """Rows of lots that a bound keeps whole."""
+        return whole_lots(self.program) if self.large else np.zeros(0, dtype=np.int64)
 
     def exported(self, row: int) -> Tree:
         """The proof of a level, with the columns of the whole, and the nodes of packed rows."""

@@ -240,7 +240,7 @@ class Patterns:
         answer: GrowingAnswer | None = None
         for _ in range(_ROUNDS):
             answer = self._master.solve(None if end is None else max(0.0, end - clock()))
-            if answer is None:
+            if answer is None or not answer.optimal:
                 break
             y, above = self._multipliers(answer.duals)
             priced, bound = self._bound(level, y, above)

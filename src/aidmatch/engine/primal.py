@@ -29,6 +29,8 @@ NEARLY: Final = 0.8
 #: Part of a search's time, before that, for the pairs alone that are known or that the relaxation takes, and for the
 #: demands that it serves otherwise.
 SOONEST: Final = 0.75
+#: Part of its bound within which a level is searched with those below in view first.
+CLOSE: Final = 0.002
 #: Part of a component's columns from which on a row is no tie of a block, one after the other, as long as these are few
 #: of the rows; and most of the columns in one block.
 TIES: Final = (0.2, 0.02, 0.005, 0.002, 0.001)
@@ -107,7 +109,13 @@ class Primal:
             yield from self._search_around(relaxations.taken, REACHES if wide else REACHES[:2], seconds)
 
     def _search_around(
-        self, taken: Floats, reaches: Sequence[tuple[int, int]], seconds: float | None, *, pairs: bool = True
+        self,
+        taken: Floats,
+        reaches: Sequence[tuple[int, int]],
+        seconds: float | None,
+        *,
+        pairs: bool = True,
+        below: bool = False,
     ) -> Steps[None]:
         """Search the demands that a relaxation serves otherwise than what is known, and then more around them."""
         end = None if seconds is None else time.monotonic() + seconds
@@ -119,7 +127,8 @@ class Primal:
                 return
             here = np.flatnonzero(rounding.around(taken, self._of.start(), hops, pairs=pairs))
             # a wider search would lose what the levels below have
-            self._of.accept((yield from self._within(left, low, few, here, near=NEAR, below=hops > 0)))
+            led = below or hops > 0
+            self._of.accept((yield from self._within(left, low, few, here, near=NEAR, below=led)))
 
     def _search(self, seconds: float | None) -> Steps[MipAnswer]:
         low, high = self._of.face()
@@ -144,7 +153,11 @@ class Primal:
         if self._of.part.rounding is not None and self._of.guide is not None and not own.largest:
             # where this level's own relaxation serves more or less, whatever the levels below have there
             taken = self._of.guide[0] * self._of.program.step
-            stages.append((SOONEST, partial(self._search_around, taken, REACHES[:1], pairs=False)))
+            # what is nearly there is not worth what the levels below have
+            close = not last and self._of.reached - self._of.proven <= CLOSE * abs(self._of.proven)
+            for below in (True, False) if close else (False,):
+                around = partial(self._search_around, taken, REACHES[:1], pairs=False, below=below)
+                stages.append((SOONEST, around))
 
         def within(each: int, column: float = READING) -> Callable[[float | None], Steps[None]]:
             def stage(left: float | None) -> Steps[None]:
@@ -345,9 +358,9 @@ class Primal:
 
     def _nearest_the_bound(self, count: int) -> Bools:
         """About so many pairs whose use costs least above the bound: if an optimum is near it, it has no others."""
-        tree, arcs = self._of.tree, len(self._of.program.demand_of)
-        if len(tree.packed) or count >= arcs:
+        excess, arcs = self._of.excess, len(self._of.program.demand_of)
+        if excess is None or count >= arcs:
             return np.zeros(arcs, dtype=np.bool_)
-        more, _, _ = self._of.excess
+        more, _, _ = excess
         # those that are level with the last one may be most
         return np.asarray(more[:arcs] < np.partition(more[:arcs], count)[count], dtype=np.bool_)

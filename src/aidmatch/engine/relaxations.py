@@ -30,6 +30,8 @@ _ADDED: Final = 2
 _FAR: Final = 0.1
 #: What the sum of a level may be off by, as a part of it.
 _UNSURE: Final = 1e-9
+#: How much worse a level above may be where one was stopped, as a part of it, since the simplex method shifts limits.
+_HARDLY: Final = 1e-3
 #: What a reduced cost must be below zero, as a part of the largest cost, beyond the solver's own rounding.
 _BELOW: Final = 1e-6
 
@@ -65,6 +67,8 @@ class Relaxations:
         #: what looking ahead found, by number of the level, and how much of each column the lowest of them takes
         self.looked: dict[int, Relaxation] = {}
         self.taken: Floats | None = None
+        #: what the columns so far took where a level was stopped
+        self._stopped_at: Floats | None = None
         #: columns in the order in which they joined
         self._order = np.zeros(0, dtype=np.int64)
         self._in = np.zeros(self._columns, dtype=np.bool_)
@@ -119,10 +123,14 @@ class Relaxations:
         self._growing.set_costs(cost[self._order])
         least = -_BELOW * max(1.0, float(np.abs(cost).max(initial=0.0)))
         found: Relaxation | None = None
+        self._stopped_at = None
         while True:
             left = None if end is None else end - time.monotonic()
             answer = None if left is not None and left <= 0 else self._growing.solve(left)
             if answer is None or not self._within_limits(answer.values):
+                return found
+            if not answer.optimal:
+                self._stopped_at = answer.values
                 return found
             found = self._of_all(answer, cost, len(budgets))
             missing = self._missing(found.reduced, least)
@@ -148,12 +156,26 @@ class Relaxations:
                 left = None if end is None else max(0.0, end - time.monotonic())
                 found = self.solve(level, budgets, self._program.most, known, left)
                 if found is None:
+                    self._take_stopped(level, budgets)
                     return
                 self.looked[row], self.taken = found, found.values * self._step
                 reached = float(level.cost @ self.taken)
                 # large sums are not known to the unit
                 budget = level.constant + int(np.ceil(reached - _BELOW)) + int(_UNSURE * abs(reached))
             budgets.append((level, budget))
+
+    def _take_stopped(self, level: IntegerLevel, budgets: Sequence[tuple[IntegerLevel, int]]) -> None:
+        """Take what a level was stopped at, if it is better there, and hardly worse above: no bound, but a guide."""
+        if self._stopped_at is None or self.taken is None:
+            return
+        stopped = self._whole(self._stopped_at) * self._step
+        keeps = all(
+            float(higher.cost @ stopped) + higher.constant <= budget + _HARDLY * abs(budget)
+            for higher, budget in budgets
+            if not higher.largest
+        )
+        if keeps and float(level.cost @ stopped) < float(level.cost @ self.taken):
+            self.taken = stopped
 
     def _limit(self, most: Ints) -> None:
         upper = (most // self._step).astype(float)
@@ -195,14 +217,19 @@ class Relaxations:
         self._in[columns] = True
 
     def _of_all(self, answer: GrowingAnswer, cost: Floats, above: int) -> Relaxation:
-        values = np.zeros(self._columns)
-        values[self._order] = answer.values
+        values = self._whole(answer.values)
         reduced = cost - self._by_row.T @ answer.duals[: self._rows]
         duals = answer.duals[: self._rows + above]
         for costs, dual in zip(self._above, duals[self._rows :].tolist(), strict=False):
             if dual:
                 reduced -= dual * costs
         return Relaxation(values, np.zeros(0), reduced, duals, infeasible=False)
+
+    def _whole(self, values: Floats) -> Floats:
+        """Values of all columns, from those of the columns so far."""
+        whole = np.zeros(self._columns)
+        whole[self._order] = values
+        return whole
 
     def _within_limits(self, values: Floats) -> bool:
         """Whether values are what columns can be; numbers that are none are not."""

@@ -54,6 +54,8 @@ class Relaxed:
         #: rows that are kept whole when cases are split
         self.packed = np.zeros(0, dtype=np.int64)
         self._tree = self.empty_tree()
+        #: multipliers with nothing kept whole, by which columns are closed, and their bound
+        self._priced: tuple[Tree, int] | None = None
         self._proven: int | None = None
         self._excess: tuple[Ints, Ints, int] | None = None
 
@@ -64,7 +66,7 @@ class Relaxed:
 
     @tree.setter
     def tree(self, tree: Tree) -> None:
-        self._tree, self._proven, self._excess = tree, None, None
+        self._tree, self._proven = tree, None
 
     @property
     def proven(self) -> int:
@@ -79,10 +81,12 @@ class Relaxed:
         return self.proven if self.closing is None else max(self.proven, self.certain())
 
     @property
-    def excess(self) -> tuple[Ints, Ints, int]:
-        """What `excess_of` says of the proof so far, which has no cases."""
+    def excess(self) -> tuple[Ints, Ints, int] | None:
+        """What `excess_of` says of the best multipliers so far with nothing kept whole; None if patterns say more."""
+        if self._priced is None or self.closing is not None:
+            return None
         if self._excess is None:
-            self._excess = excess_of(self.program, self.level, self.budgets, self._tree)
+            self._excess = excess_of(self.program, self.level, self.budgets, self._priced[0])
         return self._excess
 
     @property
@@ -147,13 +151,28 @@ class Relaxed:
 
     def _take(self, answer: Relaxation) -> None:
         """Take the multipliers of a relaxation."""
-        self._prove(self.one_leaf(*self.rounded(answer.row_dual)))
+        rows, multipliers, above = self.rounded(answer.row_dual)
+        priced = self.one_leaf(rows, multipliers, above)
+        bound = self._prove(priced)
+        if self._priced is None or bound > self._priced[1]:
+            self._priced, self._excess = (priced, bound), None
+        lots = self.part.whole_lots
+        if len(lots) and self.proven < self.reached:
+            # what their stock is worth follows from what they are chosen for
+            free = ~np.isin(rows, lots)
+            self._prove(replace(self.one_leaf(rows[free], multipliers[free], above), packed=lots))
         self.guide = answer.values, answer.reduced
 
-    def _prove(self, tree: Tree) -> None:
-        """Take a proof if it is better than the one so far; multipliers that were stopped may be worse than none."""
+    def _prove(self, tree: Tree) -> int:
+        """Take a proof if it is better than the one so far; multipliers that were stopped may be worse than none.
+
+        Returns
+        -------
+        The bound that it gives.
+        """
         if (bound := self.bound(tree)) > self.proven:
             self.tree, self._proven = tree, bound
+        return bound
 
     def relax_by_patterns(self, raised: Raised, number: int) -> None:
         """Take the multipliers of the master of patterns, and its answer if that is whole, or what can be added."""
@@ -188,9 +207,9 @@ class Relaxed:
 
     def within(self, value: int) -> tuple[Ints, Ints]:
         """Limits that every answer keeps that is at least as good as some value, by reduced costs."""
-        if self.part.program.levels[self.row].largest or len(self.tree.packed):
+        if self.part.program.levels[self.row].largest or self.excess is None:
             return np.zeros_like(self.program.most), self.program.most
-        return face_of(self.program, self.excess, self.tree.scale, value)
+        return face_of(self.program, self.excess, self.program.scale, value)
 
     def closed_at(self) -> int:
         """The bound by patterns over the scale."""

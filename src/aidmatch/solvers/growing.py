@@ -28,10 +28,13 @@ class GrowingAnswer:
         Of each column.
     duals
         Of each row: a positive one works on the lower limit.
+    optimal
+        Whether it ended. If the time was over instead, the values may break limits, and the multipliers be anything.
     """
 
     values: Floats
     duals: Floats
+    optimal: bool = True
 
 
 class Growing(Protocol):
@@ -58,7 +61,7 @@ class Growing(Protocol):
         ...
 
     def solve(self, seconds: float | None) -> GrowingAnswer | None:
-        """Solve it from where it stood; None if the time was over, or there is nothing."""
+        """Solve it from where it stood; None if there is nothing."""
         ...
 
 
@@ -118,10 +121,11 @@ class HighsGrowing:
         if seconds is not None:
             self._model.setOptionValue("time_limit", float(self._model.getRunTime()) + seconds)
         self._call(self._model.run())
-        if self._model.getModelStatus() != self._api.HighsModelStatus.kOptimal:
+        optimal = self._model.getModelStatus() == self._api.HighsModelStatus.kOptimal
+        if not optimal and self._model.getModelStatus() != self._api.HighsModelStatus.kTimeLimit:
             return None
         solution = self._model.getSolution()
-        return GrowingAnswer(np.array(solution.col_value), np.array(solution.row_dual))
+        return GrowingAnswer(np.array(solution.col_value), np.array(solution.row_dual), optimal)
 
     def _call(self, status: Any) -> None:
         if status == self._api.HighsStatus.kError:
