@@ -20,13 +20,15 @@ import numpy as np
 from aidmatch.arrays import SAFE, Ints
 from aidmatch.engine.bounds import INFEASIBLE
 from aidmatch.engine.cases import Cases
+from aidmatch.engine.exchange import exchanged
+from aidmatch.engine.knapsacks import Knapsacks, suits
 from aidmatch.engine.parts import Part, parts_of
 from aidmatch.engine.patterns import Patterns, Raised
 from aidmatch.engine.primal import Primal
 from aidmatch.engine.relaxations import Relaxations
 from aidmatch.engine.relaxed import Relaxed
 from aidmatch.engine.rounding import Rounding
-from aidmatch.engine.searching import Searches
+from aidmatch.engine.searching import Searches, Steps
 from aidmatch.engine.timing import Clock, over, remaining, share_of
 from aidmatch.engine.values import is_feasible, value_of
 from aidmatch.errors import NumberRangeError, SolverError
@@ -46,7 +48,14 @@ RELAXING: Final = 0.4
 LAST: Final = 0.15
 #: Part of a level's time for what looking ahead leaves open, and then for its relaxation once more.
 NEARBY: Final = 0.6
+AT_ONCE: Final = 0.3
 AGAIN: Final = 0.6
+#: Part of a level's time for a first answer of few pairs, or seconds where there is no limit; then for generating
+#: knapsacks, and for exchanges between them.
+SKETCHING: Final = 0.1
+SKETCHED: Final = 10.0
+FILLING: Final = 0.35
+EXCHANGING: Final = 0.5
 #: Seconds that are worth another search of what was stopped.
 WORTHWHILE: Final = 0.1
 
@@ -90,6 +99,9 @@ def solve_integer(
     patterns = None
     if isinstance(solver, GrowingSolver) and len(parts):
         patterns = Patterns(program, component, len(parts), solver, program.scale)
+    for number, part in enumerate(parts):
+        # sets of few clients do the same faster
+        part.sacks = (patterns is None or not patterns.suited[number]) and suits(part.program)
     searches, stopped = Searches(solver, executor), False
     count = len(program.levels)
     _look_ahead(parts, solver, share_of(deadline, RELAXING, clock), clock)
@@ -215,7 +227,7 @@ def _level(
             for number in recalled
             if levels[number].proven < levels[number].reached
         ],
-        share_of(end, NEARBY, clock),
+        share_of(end, AT_ONCE if any(parts[number].sacks for number in recalled) else NEARBY, clock),
         clock,
     )
     open_at_first = {number for number, one in enumerate(levels) if one.proven < one.reached}
@@ -241,6 +253,7 @@ def _level(
             one.fill()
         else:
             one.relax(searches.solver, remaining(by, clock))
+    _fill_knapsacks([levels[number] for number in sorted(open_at_first)], searches, end, clock)
     for all_of_them in (False, True):
         if patterns is None:
             break
@@ -277,7 +290,9 @@ def _level(
     uncertain = [
         one
         for one in hard
-        if one.part.certified[row] < one.part.reached[row] and not one.part.large and one.closing is None
+        if one.part.certified[row] < one.part.reached[row]
+        and not one.part.large
+        and (one.closing is None or one.part.sacks)
     ]
     for number, one in enumerate(uncertain):
         left = remaining(end, clock)
@@ -290,6 +305,26 @@ def _level(
         one.part.claimed[row] = max(one.part.claimed[row], one.part.certified[row])
     for one in levels:
         one.close()
+
+
+def _fill_knapsacks(levels: Sequence[Relaxed], searches: Searches, end: float | None, clock: Clock) -> None:
+    """Bounds and answers of the components in which every supply is a knapsack."""
+    if not isinstance(searches.solver, GrowingSolver):
+        return
+    some = [one for one in levels if one.part.sacks and not one.level.largest and one.proven < one.reached]
+    some.sort(key=lambda one: len(one.part.columns))
+    # the master begins with what is known, which should be something
+    sketches = [(len(one.part.columns), Primal(one).sketched) for one in some if not one.part.large]
+    searches.run(sketches, clock() + SKETCHED if end is None else share_of(end, SKETCHING, clock), clock)
+    shares = _by_size([one.part for one in some], share_of(end, FILLING, clock), clock)
+    starts: list[tuple[int, Callable[[float | None], Steps[None]]]] = []
+    for one, share in zip(some, shares, strict=True):
+        seconds = share()
+        if seconds is None or seconds > 0:
+            knapsacks = Knapsacks(one, searches.solver)
+            knapsacks.raised(None if seconds is None else clock() + seconds, clock)
+            starts.append((len(one.part.columns), partial(exchanged, one, clock=clock)))
+    searches.run(starts, share_of(end, EXCHANGING, clock), clock)
 
 
 def _raised_by_patterns(

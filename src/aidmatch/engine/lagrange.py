@@ -19,7 +19,7 @@ from aidmatch.arrays import Bools, Floats, Ints
 from aidmatch.engine.gathered import Gathered, gathered
 from aidmatch.integer_program import NO_LIMIT, IntegerProgram, RowKind
 
-__all__ = ["packable", "raised_multipliers"]
+__all__ = ["filled", "packable", "raised_multipliers"]
 
 #: Largest capacity that is kept whole.
 CAPACITY: Final = 100_000
@@ -157,14 +157,14 @@ def _decide(
     """Put the cheapest choice of a supply into an answer."""
     arcs = one.arcs
     tail = one.tail(price, fee, low, high)
-    x[arcs] = _filled(price[arcs], one.load, one.capacity, must[arcs], may[arcs], tail)
+    x[arcs] = filled(price[arcs], one.load, one.capacity, must[arcs], may[arcs], tail)
     number = int(x[arcs].sum())
     x[one.given] = number
     if one.short >= 0:
         x[one.short] = one.shortfall(number, price[one.short])
 
 
-def _filled(price: Floats, load: Ints, capacity: int, must: Bools, may: Bools, tail: Sequence[float | None]) -> Floats:
+def filled(price: Floats, load: Ints, capacity: int, must: Bools, may: Bools, tail: Sequence[float | None]) -> Floats:
     """The cheapest choice of pairs whose loads fit together, with what their number costs."""
     chosen = must.astype(float)
     capacity -= int(load[must].sum())

@@ -19,6 +19,8 @@ __all__ = ["Part", "parts_of", "without_others"]
 
 #: Columns of a component above which it is large.
 SMALL: Final = 3_000
+#: The same where every supply is a knapsack, which splits into cases less well.
+SACKS: Final = 1_500
 
 
 @dataclass
@@ -41,6 +43,8 @@ class Part:
     trees: list[Tree] = field(default_factory=list)
     #: what each level so far may be for those below: the value, or that of all components where the largest counts
     budgets: list[int] = field(default_factory=list)
+    #: whether every supply is a knapsack, and is decided as one
+    sacks: bool = False
     relaxations: Relaxations | None = None
     #: what the relaxation of all levels has whole
     rounding: Rounding | None = None
@@ -48,7 +52,7 @@ class Part:
     @property
     def large(self) -> bool:
         """Whether it is searched by parts, and not split into cases."""
-        return len(self.columns) > SMALL
+        return len(self.columns) > (SACKS if self.sacks else SMALL)
 
     @cached_property
     def insertion(self) -> Insertion:

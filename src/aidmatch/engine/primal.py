@@ -102,6 +102,13 @@ class Primal:
             claimed = min(part.reached[row], answer.bound + self._of.level.constant)
             part.claimed[row] = max(part.claimed[row], claimed)
 
+    def sketched(self, seconds: float | None) -> Steps[None]:
+        """Look for a better answer among the few pairs that the relaxation likes."""
+        low, high = self._of.face()
+        few = self._few(high, FEW)
+        if few is not None:
+            self._of.accept((yield from self.within(seconds, low, few)))
+
     def nearby(self, seconds: float | None, *, wide: bool) -> Steps[None]:
         """Search the demands that looking ahead serves otherwise than what is known, and those beside them if wide."""
         relaxations = self._of.part.relaxations
@@ -128,7 +135,7 @@ class Primal:
             here = np.flatnonzero(rounding.around(taken, self._of.start(), hops, pairs=pairs))
             # a wider search would lose what the levels below have
             led = below or hops > 0
-            self._of.accept((yield from self._within(left, low, few, here, near=NEAR, below=led)))
+            self._of.accept((yield from self.within(left, low, few, here, near=NEAR, below=led)))
 
     def _search(self, seconds: float | None) -> Steps[MipAnswer]:
         low, high = self._of.face()
@@ -136,11 +143,13 @@ class Primal:
             return (yield from self._search_large(seconds, low, high))
         few = self._few(high, FEW)
         if few is not None:
-            first = yield from self._within(None if seconds is None else 0.5 * seconds, low, few)
+            first = yield from self.within(None if seconds is None else 0.5 * seconds, low, few)
             self._of.accept(first)
             seconds = None if seconds is None else max(0.0, seconds - first.seconds)
             if self._is_proven():
                 return MipAnswer(None, None, first.seconds)
+        least, most = self._of.within(self._of.reached)
+        low, high = np.maximum(low, least), np.minimum(high, most)
         return (yield Search(self._of.linear, seconds, low, high, self._of.start()))
 
     def _search_large(self, seconds: float | None, low: Ints, high: Ints) -> Steps[MipAnswer]:
@@ -165,7 +174,7 @@ class Primal:
                 if few is None or (left is not None and left < column * int((few > 0).sum())):
                     return
                 least, few = self._as_served(low, few) if not each else (low, few)
-                self._of.accept((yield from self._within(left, least, few)))
+                self._of.accept((yield from self.within(left, least, few)))
 
             return stage
 
@@ -187,7 +196,7 @@ class Primal:
         left = remaining(end, time.monotonic)
         if left is not None and left < SEARCHING * int((high > low).sum()):
             return MipAnswer(None, None, 0.0)  # the time would go into handing it over
-        return (yield from self._within(left, low, high))
+        return (yield from self.within(left, low, high))
 
     def _is_proven(self) -> bool:
         return self._of.proven >= self._of.reached
@@ -238,7 +247,7 @@ class Primal:
                     return
                 part = hoped[number] / sum(hoped[other] for other in order[place:])
                 seconds = None if left is None else part * left
-                answer = yield from self._within(seconds, low, few, blocks[number], near=NEAR)
+                answer = yield from self.within(seconds, low, few, blocks[number], near=NEAR)
                 reached = self._of.accept(answer)
                 if answer.bound is not None and answer.bound + self._of.level.constant >= reached - NEAR * abs(reached):
                     waiting.remove(number)
@@ -256,7 +265,7 @@ class Primal:
                 return
             both = np.sort(np.concatenate([blocks[order[place]], blocks[order[-1 - place]]]))
             seconds = None if left is None else 2 * left / (len(order) // 2 - place + 1)
-            self._of.accept((yield from self._within(seconds, low, few, both, near=NEAR)))
+            self._of.accept((yield from self.within(seconds, low, few, both, near=NEAR)))
 
     def _hoped(self, block: Ints) -> float:
         """By how much the relaxation has a block better than what is known."""
@@ -278,7 +287,7 @@ class Primal:
         low[served] = high[served] = self._of.start()[served]
         return low, high
 
-    def _within(
+    def within(
         self,
         seconds: float | None,
         low: Ints,

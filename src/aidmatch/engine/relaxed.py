@@ -153,17 +153,17 @@ class Relaxed:
         """Take the multipliers of a relaxation."""
         rows, multipliers, above = self.rounded(answer.row_dual)
         priced = self.one_leaf(rows, multipliers, above)
-        bound = self._prove(priced)
+        bound = self.prove(priced)
         if self._priced is None or bound > self._priced[1]:
             self._priced, self._excess = (priced, bound), None
         lots = self.part.whole_lots
         if len(lots) and self.proven < self.reached:
             # what their stock is worth follows from what they are chosen for
             free = ~np.isin(rows, lots)
-            self._prove(replace(self.one_leaf(rows[free], multipliers[free], above), packed=lots))
+            self.prove(replace(self.one_leaf(rows[free], multipliers[free], above), packed=lots))
         self.guide = answer.values, answer.reduced
 
-    def _prove(self, tree: Tree) -> int:
+    def prove(self, tree: Tree) -> int:
         """Take a proof if it is better than the one so far; multipliers that were stopped may be worse than none.
 
         Returns
@@ -184,32 +184,39 @@ class Relaxed:
         above[: len(raised.above)] = raised.above[:, number]
         rows = served[y != 0]
         packed = np.flatnonzero(program.row_kind == RowKind.GIVEN)
-        self._prove(replace(self.one_leaf(rows, y[y != 0], above), packed=packed))
+        self.prove(replace(self.one_leaf(rows, y[y != 0], above), packed=packed))
         taken = np.zeros(len(program.most))
         taken[: len(arcs)] = raised.taken[arcs]
-        reduced = np.full(len(program.most), 0.0)
-        reduced[: len(arcs)] = np.minimum(raised.reduced[arcs] / self.program.scale, 1e15)
-        self.guide = taken, reduced
-        self.closing = int(raised.bound[number]), raised.reduced[arcs]
+        self.close_by(int(raised.bound[number]), raised.reduced[arcs], taken)
         whole = self.from_arcs(np.flatnonzero(taken[: len(arcs)] > 0.5)) if raised.whole[number] else None
         self.better(self._inserted(taken) if whole is None else whole)
+
+    def close_by(self, bound: int, more: Ints, taken: Floats) -> None:
+        """Take a bound over the scale, how much more each arc costs, and how much of each column a relaxation takes."""
+        self.closing = bound, more
+        reduced = np.zeros(len(self.program.most))
+        reduced[: len(more)] = np.minimum(more / self.program.scale, 1e15)
+        self.guide = taken, reduced
 
     def close(self) -> None:
         """Close what no answer as good as this one has, for the levels below; proofs do without."""
         part = self.part
         low, high = (limits[: len(part.low)] for limits in self.within(part.reached[self.row]))
         part.low, part.high = np.maximum(part.low, low), np.minimum(part.high, high)
-        if self.closing is not None:
-            bound, more = self.closing
-            # a sum may leave 64 bits where there is no such choice at all
-            never = more > part.reached[self.row] * self.program.scale - bound
-            part.high[: len(never)][never] = 0
 
     def within(self, value: int) -> tuple[Ints, Ints]:
         """Limits that every answer keeps that is at least as good as some value, by reduced costs."""
-        if self.part.program.levels[self.row].largest or self.excess is None:
-            return np.zeros_like(self.program.most), self.program.most
-        return face_of(self.program, self.excess, self.program.scale, value)
+        low, high = np.zeros_like(self.program.most), self.program.most
+        if self.part.program.levels[self.row].largest:
+            return low, high
+        if self.excess is not None:
+            low, high = face_of(self.program, self.excess, self.program.scale, value)
+        if self.closing is not None:
+            bound, more = self.closing
+            # a sum may leave 64 bits where there is no such choice at all
+            high = high.copy()
+            high[: len(more)][more > value * self.program.scale - bound] = 0
+        return low, high
 
     def closed_at(self) -> int:
         """The bound by patterns over the scale."""

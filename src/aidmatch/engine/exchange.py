@@ -1,0 +1,95 @@
+"""Better answers where supplies are knapsacks: a few of them at a time deal out anew what they serve.
+
+The pairs of some supplies with the demands that they serve, or that nobody
+does, are a program small enough for a solver to end, while all others stay as
+they are. Those go together that could take over each other's demands at the
+least cost above the bound. (A large neighbourhood search; Shaw 1998.)
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from aidmatch.arrays import Ints
+from aidmatch.engine.primal import Primal
+from aidmatch.engine.relaxed import Relaxed
+from aidmatch.engine.searching import Steps
+from aidmatch.engine.timing import Clock, remaining
+
+__all__ = ["exchanged"]
+
+#: Supplies that deal out anew together, at first and at most.
+FEWEST: Final = 3
+MOST: Final = 8
+#: Part of what is left of the time that one search may take, and most seconds of it.
+EACH: Final = 0.2
+LONGEST: Final = 5.0
+#: How near to its bound a search is ended.
+NEAR: Final = 1e-4
+
+
+def exchanged(of: Relaxed, seconds: float | None, *, clock: Clock) -> Steps[None]:
+    """Look for a better answer, until no few supplies have one.
+
+    Parameters
+    ----------
+    of
+        The level, with its bound, what each pair costs above it, and what is known.
+    seconds
+        How much time there is; None for as much as it takes.
+    clock
+        Tells the time.
+    """
+    end = None if seconds is None else clock() + seconds
+    arcs, supply_of = len(of.plain.demand_of), of.plain.supply_of
+    others = np.arange(arcs, len(of.plain.most))
+    supplies = np.unique(supply_of)
+    done: set[bytes] = set()
+    size = FEWEST
+    while size <= min(MOST, len(supplies)):
+        gained = False
+        for supply in supplies.tolist():
+            left = remaining(end, clock)
+            if of.proven >= of.reached or (left is not None and left <= 0):
+                return
+            group = _beside(of, supply, size)
+            serves = of.part.values[:arcs] > 0
+            here = np.isin(supply_of, group)
+            demands = of.plain.demand_of
+            kept = np.unique(demands[serves & ~here])
+            inside = np.flatnonzero(here & ~np.isin(demands, kept))
+            # what has been tried, and is as it was
+            key = inside.tobytes() + np.flatnonzero(serves & here).tobytes()
+            if key in done:
+                continue
+            done.add(key)
+            before = of.reached
+            low, high = of.face()
+            least, most = of.within(of.reached)
+            low, high = np.maximum(low, least), np.minimum(high, most)
+            part = LONGEST if left is None else min(LONGEST, EACH * left)
+            columns = np.concatenate([inside, others])
+            of.accept((yield from Primal(of).within(part, low, high, columns, near=NEAR)))
+            gained |= of.reached < before
+        size += not gained
+
+
+def _beside(of: Relaxed, supply: int, size: int) -> Ints:
+    """A supply and those to which its demands can go, and theirs to it, at the least cost above the bound."""
+    arcs, supply_of, demand_of = len(of.plain.demand_of), of.plain.supply_of, of.plain.demand_of
+    reduced = np.zeros(arcs) if of.guide is None else of.guide[1][:arcs]
+    serves = of.part.values[:arcs] > 0
+    owner = np.full(int(demand_of.max()) + 1, -1)
+    owner[demand_of[serves]] = supply_of[serves]
+    goes = np.flatnonzero(((owner[demand_of] == supply) != (supply_of == supply)) & ~serves)
+    other = np.where(supply_of[goes] == supply, owner[demand_of[goes]], supply_of[goes])
+    known = other >= 0
+    # the cheapest move says how near two are
+    near = np.full(int(supply_of.max()) + 1, np.inf)
+    np.minimum.at(near, other[known], reduced[goes[known]])
+    near[supply] = -np.inf
+    some = np.lexsort((np.arange(len(near)), near))[:size]
+    group: Ints = some[np.isfinite(near[some]) | (some == supply)]
+    return group
