@@ -134,7 +134,7 @@ def test_assignments_are_decided_as_trying_everything_would(
 def test_hours_and_minima_are_decided_by_knapsacks_as_by_sets(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     # nothing is a set of few clients, so that all that has hours is a knapsack
     monkeypatch.setattr("aidmatch.engine.choices.PERSONS", 0)
-    monkeypatch.setattr("aidmatch.engine.parts.SACKS", (0, 1_500)[seed % 2])
+    monkeypatch.setattr("aidmatch.engine.parts.SACKS", (0, 1_200)[seed % 2])
     case = care_case(seed)
     matching = am.solve(case.problem, policy=case.policy)
     am.verify(case.problem, matching, policy=case.policy)

@@ -48,7 +48,8 @@ def exchanged(of: Relaxed, seconds: float | None, *, clock: Clock) -> Steps[None
     supplies = np.unique(supply_of)
     done: set[bytes] = set()
     size = FEWEST
-    while size <= min(MOST, len(supplies)):
+    # more than half of them are no few
+    while size <= min(MOST, len(supplies) // 2):
         gained = False
         for supply in supplies.tolist():
             left = remaining(end, clock)

@@ -21,7 +21,7 @@ from aidmatch.arrays import SAFE, Ints
 from aidmatch.engine.bounds import INFEASIBLE
 from aidmatch.engine.cases import Cases
 from aidmatch.engine.exchange import exchanged
-from aidmatch.engine.knapsacks import Knapsacks, suits
+from aidmatch.engine.knapsacks import Knapsacks, is_long, suits
 from aidmatch.engine.parts import Part, parts_of
 from aidmatch.engine.patterns import Patterns, Raised
 from aidmatch.engine.primal import Primal
@@ -321,8 +321,8 @@ def _fill_knapsacks(levels: Sequence[Relaxed], searches: Searches, end: float | 
     for one, share in zip(some, shares, strict=True):
         seconds = share()
         if seconds is None or seconds > 0:
-            knapsacks = Knapsacks(one, searches.solver)
-            knapsacks.raised(None if seconds is None else clock() + seconds, clock)
+            if not is_long(one.part.program):
+                Knapsacks(one, searches.solver).raised(None if seconds is None else clock() + seconds, clock)
             starts.append((len(one.part.columns), partial(exchanged, one, clock=clock)))
     searches.run(starts, share_of(end, EXCHANGING, clock), clock)
 

@@ -2,8 +2,9 @@
 
 Each supply's pairs are a knapsack. The linear program over whole knapsacks is
 solved by generating those that help (Savelsbergh 1997, for generalized
-assignment), at multipliers between the best ones so far and the master's own
-(Wentges 1997), since the master's own jump about. Its multipliers are a
+assignment), at multipliers between the best ones so far and the master's own,
+which jump about (Wentges 1997; how far between follows what each step gave, as
+in Pessoa and others 2018). Its multipliers are a
 certificate like any other, and every pair gets the least cost of a knapsack
 that has it.
 """
@@ -24,12 +25,19 @@ from aidmatch.engine.timing import Clock
 from aidmatch.integer_program import IntegerLevel, IntegerProgram, RowKind
 from aidmatch.solvers.growing import GrowingSolver
 
-__all__ = ["Knapsacks", "suits"]
+__all__ = ["Knapsacks", "is_long", "suits"]
 
 #: Numbers that pricing all supplies once may touch.
 WORK: Final = 2e7
-#: Where between the best multipliers (1) and the master's own (0) knapsacks are priced.
-SMOOTH: Final = 0.9
+#: Where between the best multipliers (1) and the master's own (0) knapsacks are priced: at first, nearest and farthest;
+#: what is farther after a step that was better, and what part of the way to the best after one that was not.
+SMOOTH: Final = 0.95
+NEAREST: Final = 0.99
+FARTHEST: Final = 0.5
+AWAY: Final = 0.1
+BACK: Final = 0.3
+#: Demands for each supply above which generating knapsacks gains nothing.
+LONG: Final = 60
 #: A knapsack with a reduced cost above this does not help.
 _HELPS: Final = -1e-6
 _ROUNDS: Final = 1_000
@@ -56,6 +64,18 @@ def suits(program: IntegerProgram) -> bool:
     if (program.use_column < len(program.demand_of)).any() or len(packable(program)) < len(given):
         return False
     return sum(float(len(one.arcs)) * (one.capacity + 1) for one in gathered(program, given)) <= WORK
+
+
+def is_long(program: IntegerProgram) -> bool:
+    """Whether a supply has so many demands that generating knapsacks does not end, and bounds no better than pairs.
+
+    Parameters
+    ----------
+    program
+        The component.
+    """
+    rows = [int((program.row_kind == kind).sum()) for kind in (RowKind.SERVED, RowKind.GIVEN)]
+    return rows[0] > LONG * rows[1]
 
 
 class Knapsacks:
@@ -181,6 +201,7 @@ class Knapsacks:
         """
         best = self._priced(*self._relaxed())
         values: Floats | None = None
+        smooth = SMOOTH
         for _ in range(_ROUNDS):
             left = None if end is None else end - clock()
             if left is not None and left <= 0:
@@ -196,10 +217,12 @@ class Knapsacks:
             own += float(np.array(self._costs, dtype=float) @ values[n:])
             if np.ceil(best.bound - 1e-6) >= np.ceil(own + self._own.constant - 1e-6):
                 break  # no bound of whole numbers is higher
-            for smooth in (SMOOTH, 0.0):
-                inside = self._priced(
-                    smooth * best.demand + (1 - smooth) * y, smooth * best.above + (1 - smooth) * above
-                )
+            for near in (smooth, 0.0):
+                inside = self._priced(near * best.demand + (1 - near) * y, near * best.above + (1 - near) * above)
+                if near:
+                    better = inside.bound > best.bound
+                    smooth = smooth - AWAY if better else smooth + BACK * (1 - smooth)
+                    smooth = min(max(smooth, FARTHEST), NEAREST)
                 best = max(best, inside, key=lambda one: one.bound)
                 new = [
                     (k, arcs)

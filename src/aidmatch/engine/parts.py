@@ -20,7 +20,7 @@ __all__ = ["Part", "parts_of", "without_others"]
 #: Columns of a component above which it is large.
 SMALL: Final = 3_000
 #: The same where every supply is a knapsack, which splits into cases less well.
-SACKS: Final = 1_500
+SACKS: Final = 1_200
 
 
 @dataclass
