@@ -37,7 +37,7 @@ class TreeProof:
         Where the column is of the demand or the supply alone, the other is −1; for what is bought for the demand the
         supply is −2, for kits put together for it −3. Funds are supplies after the others. Shape (inner nodes, 5).
     packed
-        Supplies whose loads are kept whole: the pairs of each are chosen together; shape (supplies, 1).
+        Supplies whose loads, or stock, are kept whole: the pairs of each are chosen together; shape (supplies, 1).
     scale
         What multipliers are divided by.
     """

@@ -147,8 +147,8 @@ class Tree:
         The inner nodes, the root first: a column, and the node for values up to the threshold and for those above it;
         nodes ≥ 0 are inner nodes, −1 − leaf are leaves. Without inner nodes there is one leaf.
     packed
-        Rows, or in a solution the nodes of rows of loads, that are kept whole: their columns, which are in no other
-        such row, are chosen together at least cost. Such a row has an upper limit only, and coefficients ≥ 0.
+        Rows of what supplies give, or in a solution the supplies, that are kept whole: what each gives, and on which
+        pairs, is one choice at least cost, within what it can carry or has in stock.
     scale
         What multipliers are divided by.
     """
