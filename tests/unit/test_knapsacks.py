@@ -1,5 +1,6 @@
 """Knapsacks and exchanges between them: true bounds, nothing closed that an optimum has, and the optimum in the end."""
 
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -12,15 +13,22 @@ from tests.profiles import examples
 import aidmatch as am
 from aidmatch.arrays import Ints
 from aidmatch.engine import integer, knapsacks
+from aidmatch.engine.exchange import _beside, exchanged
 from aidmatch.engine.knapsacks import Knapsacks, suits
 from aidmatch.engine.parts import parts_of
 from aidmatch.engine.relaxed import Relaxed
+from aidmatch.engine.searching import Searches
+from aidmatch.engine.values import is_feasible, value_of
 from aidmatch.formulation.flow import formulate
 from aidmatch.formulation.integer import formulate_integers, what_needs_integers
 from aidmatch.integer_program import IntegerProgram
 from aidmatch.solvers.mip import Highs
 
 POLICY = am.Policy.care(categories=("A",), levels=("coverage", "distance"))
+
+
+def ints(values: Any) -> Ints:
+    return np.array(values, dtype=np.int64)
 
 
 def assignment(seed: int, agents: int, jobs: int) -> tuple[Ints, Ints, Ints]:
@@ -66,6 +74,23 @@ def optimum(cost: Ints, load: Ints, capacity: Ints) -> tuple[int, int]:
     return min(states.values())
 
 
+def begun(seed: int, agents: int, jobs: int) -> Relaxed:
+    """The cost of an assignment, relaxed, with a dear answer that leaves over no more jobs than it must."""
+    cost, load, capacity = assignment(seed, agents, jobs)
+    matching = am.solve(problem(100 - cost, load, capacity), policy=POLICY)
+    whole = program(problem(cost, load, capacity))
+    (part,) = parts_of(whole)[0]
+    # units served, below nothing
+    part.budgets.append(sum(matching.unmet.values()) - jobs)
+    of = Relaxed(part, 1)
+    place = {(int(i), int(j)): k for k, (i, j) in enumerate(zip(whole.demand_of, whole.supply_of, strict=True))}
+    found = of.from_arcs(ints(sorted(place[int(a.demand_id[1:]), int(a.supply_id[1:])] for a in matching.assignments)))
+    assert found is not None
+    part.values = found
+    of.relax(Highs(), None)
+    return of
+
+
 @pytest.mark.parametrize("seed", range(examples(40)))
 def test_a_pair_costs_what_the_best_knapsack_with_it_does(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -85,33 +110,20 @@ def test_a_pair_costs_what_the_best_knapsack_with_it_does(seed: int) -> None:
 def test_the_bound_is_true_and_closes_no_pair_of_an_optimum(seed: int) -> None:
     cost, load, capacity = assignment(seed, 3, 7)
     left, truth = optimum(cost, load, capacity)
-    whole = program(problem(cost, load, capacity))
-    parts, _ = parts_of(whole)
-    (part,) = parts
+    of = begun(seed, 3, 7)
+    part = of.part
     assert suits(part.program)
-    part.budgets.append(left)
-    # an answer to begin with: as many jobs as the optimum, dear ones
-    matching = am.solve(problem(-cost + 100, load, capacity), policy=POLICY)
-    values = np.zeros(len(part.program.most), dtype=np.int64)
-    of = Relaxed(part, 1)
-    place = {(int(i), int(j)): k for k, (i, j) in enumerate(zip(whole.demand_of, whole.supply_of, strict=True))}
-    for one in matching.assignments:
-        values[place[int(one.demand_id[1:]), int(one.supply_id[1:])]] = 1
-    found = of.from_arcs(np.flatnonzero(values))
-    assert found is not None
-    part.values = found
-    of.relax(Highs(), None)
+    assert part.budgets == [left - 7]
     by_pairs = of.proven
     Knapsacks(of, Highs()).raised(None, lambda: 0.0)
     assert by_pairs <= of.proven <= truth
     assert of.closing is not None
     assert of.certain() == of.proven
     _, high = of.within(truth)
-    best_arcs = [
-        place[int(a.demand_id[1:]), int(a.supply_id[1:])]
-        for a in am.solve(problem(cost, load, capacity), policy=POLICY).assignments
-    ]
-    assert (high[best_arcs] > 0).all()
+    ends = zip(of.plain.demand_of.tolist(), of.plain.supply_of.tolist(), strict=True)
+    place = {pair: k for k, pair in enumerate(ends)}
+    for a in am.solve(problem(cost, load, capacity), policy=POLICY).assignments:
+        assert high[place[int(a.demand_id[1:]), int(a.supply_id[1:])]] > 0
 
 
 @pytest.mark.parametrize("seed", range(examples(10)))
@@ -165,11 +177,76 @@ def test_what_is_no_knapsack_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_time_that_is_over_leaves_the_relaxations_bound() -> None:
-    made = program(problem(*assignment(3, 3, 7)))
-    (part,) = parts_of(made)[0]
-    of = Relaxed(part, 0)
-    of.relax(Highs(), None)
+    of = begun(3, 4, 12)
     before = of.proven
-    clock: Any = iter([0.0, 2.0]).__next__
+    clock: Any = iter([0.0, 0.5, 2.0]).__next__
     Knapsacks(of, Highs()).raised(1.0, clock)
     assert of.proven >= before
+    stopped = begun(3, 4, 12)
+    Knapsacks(stopped, Highs()).raised(1.0, lambda: 1.0 - 1e-9)
+    assert stopped.proven >= before
+
+
+def test_pairs_that_are_charged_for_their_use_are_in_no_knapsack() -> None:
+    made = program(problem(*assignment(2, 3, 7)))
+    (part,) = parts_of(made)[0]
+    charged = part.program.use_start.copy()
+    charged[-1] += 1
+    more = replace(part.program, use_start=charged, use_column=ints([0]), use_coefficient=ints([1]))
+    assert not suits(more)
+
+
+def test_sums_that_may_leave_64_bits_close_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(knapsacks, "_LARGEST", 2.0)
+    of = begun(5, 3, 7)
+    before = of.proven
+    Knapsacks(of, Highs()).raised(None, lambda: 0.0)
+    assert of.closing is None
+    assert of.proven >= before
+
+
+# --- exchanges
+
+
+def ran(of: Relaxed, seconds: float | None, clock: Any = lambda: 0.0) -> int:
+    """Run exchanges; how many searches there were."""
+    searches = Searches(Highs(), None)
+    searches.run([(1, lambda _: exchanged(of, seconds, clock=clock))], None, lambda: 0.0)
+    return searches.solves
+
+
+@pytest.mark.parametrize("seed", range(examples(8)))
+def test_exchanges_better_a_dear_answer_and_keep_every_row(seed: int) -> None:
+    of = begun(seed, 7, 16)
+    before, left = of.reached, of.part.budgets[0]
+    truth = am.solve(problem(*assignment(seed, 7, 16)), policy=POLICY)
+    assert ran(of, None) > 0
+    assert truth.levels[1].bound <= of.reached < before
+    assert is_feasible(of.part.program, of.part.values)
+    assert value_of(of.part.program.levels[0], of.part.values) <= left
+    # nobody is asked again who is as they were
+    again = ran(of, None)
+    assert again > 0
+    done = of.reached
+    ran(of, None)
+    assert of.reached == done
+
+
+def test_exchanges_end_when_the_time_is_over_or_the_answer_is_proven(monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks: Any = iter([0.0, 0.0, 9.0]).__next__
+    assert ran(begun(1, 7, 16), 5.0, ticks) == 1
+    # three supplies are more than half of three
+    assert ran(begun(1, 3, 7), None) == 0
+    monkeypatch.setattr(Relaxed, "proven", property(lambda self: self.reached))
+    assert ran(begun(1, 7, 16), None) == 0
+
+
+def test_those_go_together_that_could_take_over_at_the_least_cost() -> None:
+    of = begun(4, 6, 14)
+    arcs = len(of.plain.demand_of)
+    reduced = np.full(len(of.plain.most), 50.0)
+    served = of.plain.demand_of[(of.part.values[:arcs] > 0) & (of.plain.supply_of == 2)]
+    near = np.isin(of.plain.demand_of, served) & (of.plain.supply_of == 5)
+    reduced[:arcs][near] = 1.0
+    of.guide = np.zeros(len(reduced)), reduced
+    assert _beside(of, 2, 2).tolist() == [2, 5]
