@@ -19,6 +19,7 @@ def everything_is_large(*, nearby: bool = True) -> Iterator[None]:
     """Search tiny integer programs as if they were large ones: by what is looked ahead, by few pairs, and by blocks."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("aidmatch.engine.parts.SMALL", 0)
+        patch.setattr("aidmatch.engine.parts.SACKS", 0)
         patch.setattr("aidmatch.engine.primal.FEW", 1)
         patch.setattr("aidmatch.engine.primal.REACHES", ((1, 0), (1, 1)) if nearby else ())
         patch.setattr("aidmatch.engine.primal.BLOCKS", ((0.9, 1), (0.8, 2)))

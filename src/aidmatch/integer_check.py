@@ -37,6 +37,8 @@ _SERVED, _GIVEN, _LOAD, _SHORTFALL, _SHIPMENTS, _SHARE, _OVER, _LARGEST, _BOUGHT
 #: Kinds of rows with a lower limit, which multipliers above nothing work on.
 _UPWARDS: Final = (_SERVED, _GIVEN, _LARGEST, _BOUGHT, _PART)
 _ENDLESS: Final = 2**61
+#: Units of a lot times choices of its pairs, of which no proof has more in one.
+_LINES: Final = 50_000_000
 
 Exact = npt.NDArray[Any]
 
@@ -761,7 +763,11 @@ class _Prover:
             for k in np.flatnonzero(kept).tolist():
                 here = by_supply[starts[k] : stops[k]]
                 few, most = int(limits[2][0][k]), int(limits[2][1][k])
-                shares = (use[here] != 0).any() or (self.last[part.pairs][here] > 1).any()
+                # where pairs are one unit each and never charged, as many are served as there are pairs
+                several = (self.last[part.pairs][here] > 1) | (self.d.takes[part.pairs][here] > 1)
+                shares = bool((several | (self.group[part.pairs][here] >= 0)).any())
+                if shares and (most + 1) * (1 + int((high[here] // self.step[part.pairs][here]).sum())) > _LINES:
+                    _lie("CERTIFICATE", "a supply that has too much to be kept whole")
                 tail = [
                     given[k] * c
                     + (given_use[k] if c else 0)
@@ -845,7 +851,7 @@ def _shares(
     each = tail[-1] // room if room and tail[-1] is not None else 0
     if all(one == each * number for number, one in enumerate(tail)):
         # where every unit costs the same besides, what does not pay for itself is left out
-        own = price + each * takes
+        own = price + each * takes.astype(object)
         may &= fee + np.minimum(own * first, own * last) < 0
     some = np.flatnonzero(must | may)
     largest = (np.abs(price[some].astype(float)) * last[some] + np.abs(fee[some].astype(float))).sum()

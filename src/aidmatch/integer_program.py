@@ -148,7 +148,7 @@ class Tree:
         nodes ≥ 0 are inner nodes, −1 − leaf are leaves. Without inner nodes there is one leaf.
     packed
         Rows of what supplies give, or in a solution the supplies, that are kept whole: what each gives, and on which
-        pairs, is one choice at least cost, within what it can carry or has in stock.
+        pairs, is one choice at least cost, within what it has in stock or, where pairs count once, can carry.
     scale
         What multipliers are divided by.
     """

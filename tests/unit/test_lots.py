@@ -7,16 +7,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.instances import DAY, lot, need
 from tests.profiles import everything_is_large, examples
 from tests.unit.test_relaxations import problem, program
+from tests.unit.test_substitutes import stands
 
 import aidmatch as am
 from aidmatch.arrays import Ints
 from aidmatch.engine import lots as engine_lots
 from aidmatch.engine.bounds import INFEASIBLE, leaf_bound
 from aidmatch.engine.lots import Lots, is_lot, whole_lots
+from aidmatch.errors import VerificationError
 from aidmatch.integer_check import _shares
 from aidmatch.integer_program import IntegerLevel, IntegerProgram, RowKind
+from aidmatch.records.giving import Donor
 
 
 def ints(values: Any) -> Ints:
@@ -189,3 +193,61 @@ def test_whole_lots_are_in_the_certificate_and_bring_bounds_that_parts_do_not(mo
     monkeypatch.setattr(engine_lots, "_ONE", -1)
     assert whole < gap()
     assert kept == [True, False]
+
+
+# --- certificates
+
+
+def of_substitutes(needs: int, stock: list[int], takes: int, shipments: int | None = None) -> am.GivingProblem:
+    """Needs of a bag each, and lots of small bags, of which so many stand for one."""
+    return am.GivingProblem(
+        [need(f"n{k}", 1, item="bag", substitutes="approved") for k in range(needs)],
+        [lot(f"d{k}", units, item="small bag", donor_id="x") for k, units in enumerate(stock)],
+        substitutes=[stands("bag", "small bag", takes=takes, stands_for=1)],
+        donors=[Donor(id="x", max_shipments=shipments)],
+        as_of=DAY,
+    )
+
+
+def test_a_lot_of_substitutes_is_kept_whole_in_its_own_units() -> None:
+    """Two of the lot for one of the need: a multiplier of the lot's units is no multiplier of its pairs."""
+    made = of_substitutes(2, [8], takes=2)
+    truth = am.solve(made)
+    am.verify(made, truth)
+    assert truth.integer is not None
+    one = 2**20
+    tree = replace(
+        truth.integer.levels[0][0],
+        rows=ints([(1, 0), (0, 0), (0, 1)]),
+        multipliers=ints([[-one, one, one]]),
+        packed=ints([[0]]),
+    )
+    nothing = replace(
+        truth,
+        assignments=(),
+        unmet={"n0": 1, "n1": 1},
+        reasons=dict.fromkeys(("n0", "n1"), "DOES_NOT_FIT"),
+        levels=tuple(replace(level, value=0, bound=0, gap=0, claimed_bound=None) for level in truth.levels),
+        integer=replace(truth.integer, levels=((tree,), *truth.integer.levels[1:])),
+        coverage=tuple(replace(row, demands_met=0, served=0) for row in truth.coverage),
+    )
+    with pytest.raises(VerificationError, match="the proof leaves 2"):
+        am.verify(made, nothing)
+
+
+@pytest.mark.parametrize("stock", [[4, 5], [1, 3, 3], [2, 2, 7]])
+@pytest.mark.parametrize("takes", [2, 3])
+def test_engine_and_check_keep_the_same_lots_whole(stock: list[int], takes: int) -> None:
+    for needs, shipments in product((2, 4, 5), (1, 2, 3)):
+        made = of_substitutes(needs, stock, takes, shipments)
+        with everything_is_large():
+            am.verify(made, am.solve(made))
+
+
+def test_what_is_too_much_to_be_kept_whole_is_refused_at_once() -> None:
+    made = am.GivingProblem([need("n", 600_000_000)], [lot("d", 600_000_000, pack_size=2)], as_of=DAY)
+    truth = am.solve(made)
+    assert truth.integer is not None
+    trees = tuple(tuple(replace(tree, packed=ints([[0]])) for tree in level) for level in truth.integer.levels)
+    with pytest.raises(VerificationError, match="too much to be kept whole"):
+        am.verify(made, replace(truth, integer=replace(truth.integer, levels=trees)))

@@ -17,6 +17,7 @@ from tests.profiles import examples
 import aidmatch as am
 from aidmatch.arrays import Ints
 from aidmatch.certificate import Certificate
+from aidmatch.errors import PluginError, VerificationError
 from aidmatch.matching import Coverage, LevelResult
 from aidmatch.verification import check as verification
 
@@ -692,3 +693,19 @@ def test_a_level_whose_two_forms_disagree_proves_nothing(monkeypatch: pytest.Mon
     monkeypatch.setattr("aidmatch.pair_costs.Nearness.of", lambda self, i, j, metric: np.zeros(len(i), dtype=np.int64))
     with pytest.raises(am.VerificationError, match="its two forms do not agree"):
         am.verify(problem, matching)
+
+
+@pytest.mark.parametrize("supply_id", [None, 5, True])
+def test_an_id_that_is_none_is_no_assignment(supply_id: Any) -> None:
+    lie(replace(TRUTH, assignments=assignments((1, {"supply_id": supply_id}))), "ASSIGNMENT")
+
+
+@pytest.mark.parametrize(
+    ("reason", "error"), [(lambda *_: "", VerificationError), (lambda *_: next(iter(())), PluginError)]
+)
+def test_a_rule_that_says_nothing_or_stops_is_not_taken_for_a_yes(
+    reason: Any, error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aidmatch.rules.giving.OnlyProject.reason", lambda self, demand, supply: reason(demand, supply))
+    with pytest.raises(error):
+        am.verify(PROBLEM, TRUTH)

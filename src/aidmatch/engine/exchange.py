@@ -23,9 +23,8 @@ __all__ = ["exchanged"]
 #: Supplies that deal out anew together, at first and at most.
 FEWEST: Final = 3
 MOST: Final = 8
-#: Part of what is left of the time that one search may take, and most seconds of it.
+#: Part of what is left of the time that one search may take.
 EACH: Final = 0.2
-LONGEST: Final = 5.0
 #: How near to its bound a search is ended.
 NEAR: Final = 1e-4
 
@@ -70,7 +69,7 @@ def exchanged(of: Relaxed, seconds: float | None, *, clock: Clock) -> Steps[None
             low, high = of.face()
             least, most = of.within(of.reached)
             low, high = np.maximum(low, least), np.minimum(high, most)
-            part = LONGEST if left is None else min(LONGEST, EACH * left)
+            part = None if left is None else EACH * left
             columns = np.concatenate([inside, others])
             of.accept((yield from Primal(of).within(part, low, high, columns, near=NEAR)))
             gained |= of.reached < before

@@ -50,10 +50,8 @@ LAST: Final = 0.15
 NEARBY: Final = 0.6
 AT_ONCE: Final = 0.3
 AGAIN: Final = 0.6
-#: Part of a level's time for a first answer of few pairs, or seconds where there is no limit; then for generating
-#: knapsacks, and for exchanges between them.
+#: Part of a level's time for a first answer of few pairs, for generating knapsacks, and for exchanges between them.
 SKETCHING: Final = 0.1
-SKETCHED: Final = 10.0
 FILLING: Final = 0.35
 EXCHANGING: Final = 0.5
 #: Seconds that are worth another search of what was stopped.
@@ -313,9 +311,10 @@ def _fill_knapsacks(levels: Sequence[Relaxed], searches: Searches, end: float | 
         return
     some = [one for one in levels if one.part.sacks and not one.level.largest and one.proven < one.reached]
     some.sort(key=lambda one: len(one.part.columns))
-    # the master begins with what is known, which should be something
-    sketches = [(len(one.part.columns), Primal(one).sketched) for one in some if not one.part.large]
-    searches.run(sketches, clock() + SKETCHED if end is None else share_of(end, SKETCHING, clock), clock)
+    if end is not None:
+        # the master begins with what is known, which should be something
+        sketches = [(len(one.part.columns), Primal(one).sketched) for one in some if not one.part.large]
+        searches.run(sketches, share_of(end, SKETCHING, clock), clock)
     shares = _by_size([one.part for one in some], share_of(end, FILLING, clock), clock)
     starts: list[tuple[int, Callable[[float | None], Steps[None]]]] = []
     for one, share in zip(some, shares, strict=True):
@@ -324,7 +323,9 @@ def _fill_knapsacks(levels: Sequence[Relaxed], searches: Searches, end: float | 
             if not is_long(one.part.program):
                 Knapsacks(one, searches.solver).raised(None if seconds is None else clock() + seconds, clock)
             starts.append((len(one.part.columns), partial(exchanged, one, clock=clock)))
-    searches.run(starts, share_of(end, EXCHANGING, clock), clock)
+    if end is not None:
+        # without a limit, the search of all pairs goes to its end
+        searches.run(starts, share_of(end, EXCHANGING, clock), clock)
 
 
 def _raised_by_patterns(

@@ -308,13 +308,18 @@ class Knapsacks:
         None where the number of pairs of a supply matters, or sums may leave 64 bits.
         """
         program, scale = self._program, self._program.scale
+        weights = [
+            (self._own, scale),
+            *((level, weight) for (level, _), weight in zip(self._above, above.tolist(), strict=True)),
+        ]
+        dearest = sum(float(weight) * float(np.abs(level.cost).max(initial=0)) for level, weight in weights)
+        if (dearest + float(np.abs(y).max(initial=0))) * self._arcs >= _LARGEST * 2**10:
+            return None
         cost, bound = self._own.cost * scale, self._own.constant * scale
         for (level, budget), weight in zip(self._above, above.tolist(), strict=True):
             cost = cost + weight * level.cost
             bound += weight * (level.constant - budget)
         cost[: self._arcs] -= y[self._demand]
-        if float(np.abs(cost.astype(float)).max(initial=0.0)) * self._arcs >= _LARGEST * 2**10:
-            return None
         served = cost[self._served] + y
         least, most = program.least[self._served], program.most[self._served]
         each = np.where(most >= least, np.minimum(0, np.minimum(served * least, served * most)), 0)

@@ -60,7 +60,8 @@ class Lots:
         cost, use
             Of a unit of each column, and of using it at all.
         low, high
-            What limits the columns. That a lot must give something is not looked at, which leaves a bound a bound.
+            What limits the columns. Neither that a lot must give something nor what it can carry is looked at, which
+            leaves a bound a bound.
         """
         program, arcs, lot = self._program, self.arcs, self._lot
         step = program.step[arcs]
@@ -69,17 +70,19 @@ class Lots:
         must = low[arcs] > 0
         stock = np.minimum(program.most[self.given], high[self.given])
         price, fee = cost[arcs] + self._takes * cost[self.given][lot], use[arcs]
-        # other columns may need larger numbers than these
-        kind = np.int64 if _reach(price, fee, last, lot) < _LARGE else object
-        price, fee = price.astype(kind), fee.astype(kind)
         keep = must | ((last >= first) & (fee + np.minimum(price * first, price * last) < 0))
         keep &= must | (self._takes * first <= stock[lot])
         at = np.flatnonzero(keep)
         at = at[np.argsort(lot[at], kind="stable")]
+        lot, first, last, step, takes, must = lot[at], first[at], last[at], step[at], self._takes[at], must[at]
+        price, fee = price[at], fee[at]
+        # other columns may need larger numbers than these
+        kind = np.int64 if _reach(price, fee, last, lot) < _LARGE else object
+        price, fee = price.astype(kind), fee.astype(kind)
+        few = np.arange(len(at))
         if kind is np.int64:
-            at = _cheapest(at, (lot, first, last, step, self._takes, fee), price, stock[lot], must)
-        columns = (price, fee, first, last, step, self._takes, must)
-        return _by_size(stock, lot[at], *(column[at] for column in columns))
+            few = _cheapest((lot, first, last, step, takes, fee), price, stock[lot], must)
+        return _by_size(stock, lot[few], *(one[few] for one in (price, fee, first, last, step, takes, must)))
 
 
 def _reach(price: _Exact, fee: _Exact, last: Ints, lot: Ints) -> float:
@@ -88,16 +91,17 @@ def _reach(price: _Exact, fee: _Exact, last: Ints, lot: Ints) -> float:
     return float(np.bincount(lot, weights=each).max(initial=0.0))
 
 
-def _cheapest(at: Ints, same: tuple[_Exact, ...], price: _Exact, stock: Ints, must: Bools) -> Ints:
+def _cheapest(same: tuple[_Exact, ...], price: _Exact, stock: Ints, must: Bools) -> Ints:
     """Of pairs of a lot that may take the same, only as many as the stock is enough for; those that must all stay."""
     lot, first, _, _, takes, _ = same
-    at = at[np.lexsort((price[at], *(column[at] for column in same[::-1]), must[at]))]
+    at = np.lexsort((price, *same[::-1], must))
     fresh = np.ones(len(at), dtype=np.bool_)
     fresh[1:] = must[at[1:]] | np.any([column[at[1:]] != column[at[:-1]] for column in same], axis=0)
     begin = np.flatnonzero(fresh)
     place = np.arange(len(at)) - np.repeat(begin, np.diff(np.append(begin, len(at))))
     at = at[must[at] | (place < stock[at] // np.maximum(takes[at] * first[at], 1))]
-    return at[np.argsort(lot[at], kind="stable")]
+    by_lot: Ints = at[np.argsort(lot[at], kind="stable")]
+    return by_lot
 
 
 def _by_size(stock: Ints, lot: Ints, *columns: Any) -> int | None:
@@ -154,7 +158,7 @@ def _decided(
 
 
 def is_lot(program: IntegerProgram, rows: Ints) -> Bools:
-    """Which rows of what supplies give have a pair that takes several units, or is charged for its use.
+    """Which rows of what supplies give have a pair that may take several units of it, or is charged for its use.
 
     Parameters
     ----------
@@ -167,7 +171,7 @@ def is_lot(program: IntegerProgram, rows: Ints) -> Bools:
     column = program.row_column[inside]
     several = (program.most > 1) | _charged(program)
     found = np.zeros(len(rows), dtype=np.bool_)
-    pairs = (column < len(program.demand_of)) & several[column]
+    pairs = (column < len(program.demand_of)) & (several[column] | (program.row_coefficient[inside] > 1))
     found[row[pairs]] = True
     return found
 

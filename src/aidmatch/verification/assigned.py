@@ -65,8 +65,10 @@ class Assigned:
         return list(zip(self.demand_ids, self.supply_ids, strict=True))
 
     def ascend(self) -> bool:
-        """Whether they are sorted by demand and supply, and no pair comes twice."""
+        """Whether ids are sorted by demand and supply, and no pair comes twice."""
         demands, supplies = self.demand_ids, self.supply_ids
+        if not set(map(type, demands)) | set(map(type, supplies)) <= {str}:
+            return False
         known = np.array(list(map(lt, demands, demands[1:])), dtype=np.bool_)
         same = np.array(list(map(eq, demands, demands[1:])), dtype=np.bool_)
         return bool((known | (same & np.array(list(map(lt, supplies, supplies[1:])), dtype=np.bool_))).all())

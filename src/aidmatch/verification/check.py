@@ -445,9 +445,9 @@ class _Check:
             ends = self._ends(i[some], j[some])
         for rule in self.rules:
             reasons = reasons_of(rule, *ends)
-            if any(reasons):
-                at, reason = next((at, reason) for at, reason in zip(some.tolist(), reasons, strict=True) if reason)
-                lie("ELIGIBILITY", f"{told.named(at)}: {reason}")
+            for at, reason in zip(some.tolist(), reasons, strict=True):
+                if reason is not None:
+                    lie("ELIGIBILITY", f"{told.named(at)}: {reason}")
 
     def _ends(self, i: Ints, j: Ints) -> tuple[list[Any], list[Any]]:
         """The records of some pairs."""
