@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
-from itertools import count
+from itertools import count, pairwise
 from operator import attrgetter
 from typing import Final, TypeVar
 
@@ -19,10 +19,12 @@ __all__ = [
     "Keys",
     "distinct",
     "dot",
+    "entries_of",
     "first_of_each",
     "frozen",
     "numbered",
     "numbered_by",
+    "rows_of",
     "total",
 ]
 
@@ -76,6 +78,44 @@ def distinct(values: Ints) -> Ints:
     keep = np.ones(len(ordered), dtype=np.bool_)
     keep[1:] = ordered[1:] != ordered[:-1]
     return ordered[keep]
+
+
+def entries_of(start: Ints, rows: Ints) -> tuple[Ints, Ints]:
+    """Entries of some rows of a matrix that stands by rows.
+
+    Parameters
+    ----------
+    start
+        Where each row starts, and the last one ends.
+    rows
+        The rows.
+
+    Returns
+    -------
+    The places of their entries, row after row, and for each the place of its row among the given ones.
+    """
+    size = np.diff(start)[rows]
+    row = np.repeat(np.arange(len(rows)), size)
+    return np.arange(int(size.sum())) + np.repeat(start[rows] - np.cumsum(size) + size, size), row
+
+
+def rows_of(label: Ints, count: int) -> list[Ints]:
+    """Rows of each label.
+
+    Parameters
+    ----------
+    label
+        Of each row; what is below 0, or not below the count, is in no list.
+    count
+        How many labels there are.
+
+    Returns
+    -------
+    For each label from 0, its rows in ascending order.
+    """
+    order = np.argsort(label, kind="stable").astype(np.int64)
+    ends = np.searchsorted(label[order], np.arange(count + 1)).tolist()
+    return [order[begin:end] for begin, end in pairwise(ends)]
 
 
 def first_of_each(order: Ints, group: Ints, count: int) -> Ints:

@@ -20,7 +20,7 @@ pickling, and carries no personal data beyond a record's id.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 if TYPE_CHECKING:
     from aidmatch.report import Report
@@ -154,3 +154,14 @@ class VerificationError(AidMatchError):
     """A matching is not what it claims to be; the message names the first lie found."""
 
     default_code = "FALSE"
+
+
+def lie(code: str, message: str) -> NoReturn:
+    """Refuse a matching.
+
+    Raises
+    ------
+    VerificationError
+        Always.
+    """
+    raise VerificationError(message, code=code)

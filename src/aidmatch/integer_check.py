@@ -17,13 +17,13 @@ from fractions import Fraction
 from itertools import pairwise
 from math import ceil
 from operator import attrgetter
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from aidmatch.arrays import Bools, Ints
-from aidmatch.errors import VerificationError
+from aidmatch.arrays import Bools, Ints, rows_of
+from aidmatch.errors import lie
 from aidmatch.integer_certificate import IntegerCertificate, TreeProof
 from aidmatch.levels import LevelDefinition, shortfall
 from aidmatch.matching import Purchase
@@ -83,10 +83,6 @@ class Decided:
     bought: Ints
 
 
-def _lie(code: str, message: str) -> NoReturn:
-    raise VerificationError(message, code=code)
-
-
 def check_rows(
     problem: Problem,
     policy: Policy,
@@ -121,11 +117,11 @@ def check_rows(
         serves, takes = problem.batch(demand, supply)
         serves = max(serves, 1)
         if units % serves or pinned % serves:
-            _lie("BATCH", f"{pair}: {units} are no whole batches of a substitute")
+            lie("BATCH", f"{pair}: {units} are no whole batches of a substitute")
         if (units - pinned) // serves * takes % getattr(supply, "pack_size", 1):
-            _lie("PACK", f"{pair}: {units} are no whole packs")
+            lie("PACK", f"{pair}: {units} are no whole packs")
         if units // serves * takes < getattr(supply, "min_lot", 1):
-            _lie("LOT", f"{pair}: {units} are below the minimum lot")
+            lie("LOT", f"{pair}: {units} are below the minimum lot")
         shipments[getattr(supply, "donor_id", "")] = shipments.get(getattr(supply, "donor_id", ""), 0) + 1
         one, other = served.setdefault(demand.id, [0, 0]), given.setdefault(supply.id, [0, 0, 0])
         got.setdefault(demand.id, []).append((supply, units))
@@ -144,23 +140,23 @@ def check_rows(
             ]
             kits = of_part[0][0] // of_part[0][1]
             if any(sent_units != kits * each for sent_units, each in of_part):
-                _lie("KIT", f"demand {demand.id!r} has parts of kits that make no whole ones")
+                lie("KIT", f"demand {demand.id!r} has parts of kits that make no whole ones")
         units += (bought or {}).get(demand.id, 0)
         asked = problem.demand_side.units(demand)
         if demand.whole and pinned < units < asked:
-            _lie("WHOLE", f"demand {demand.id!r} is whole, and has {units} of {asked}")
+            lie("WHOLE", f"demand {demand.id!r} is whole, and has {units} of {asked}")
         if pinned < units < getattr(demand, "min_quantity", 1):
-            _lie("MINIMUM", f"demand {demand.id!r} has {units}, which is of no use")
+            lie("MINIMUM", f"demand {demand.id!r} has {units}, which is of no use")
     for supply in problem.admission().supplies:
         units, pinned, load = given.get(supply.id, (0, 0, 0))
         capacity = problem.capacity(supply)
         if capacity is not None and load > capacity:
-            _lie("LOAD", f"supply {supply.id!r} carries {load} of {capacity}")
+            lie("LOAD", f"supply {supply.id!r} carries {load} of {capacity}")
         if policy.min_load == "hard" and not pinned and shortfall(supply, units):
-            _lie("MINIMUM", f"supply {supply.id!r} has {units}, below its minimum")
+            lie("MINIMUM", f"supply {supply.id!r} has {units}, below its minimum")
     for donor in problem.donors:
         if donor.max_shipments is not None and shipments.get(donor.id, 0) > donor.max_shipments:
-            _lie("SHIPMENTS", f"donor {donor.id!r} has {shipments[donor.id]} shipments of {donor.max_shipments}")
+            lie("SHIPMENTS", f"donor {donor.id!r} has {shipments[donor.id]} shipments of {donor.max_shipments}")
 
 
 def _ask_for_more(problem: Problem, policy: Policy) -> bool:
@@ -208,17 +204,17 @@ def check_purchases(problem: Problem, purchases: Sequence[Purchase]) -> None:
         need = needs.get(purchase.demand_id)
         what = f"the purchase for demand {purchase.demand_id!r}"
         if need is None or purchase.demand_id <= before:
-            _lie("PURCHASE", f"{what}: it does not take part, comes twice, or is out of order")
+            lie("PURCHASE", f"{what}: it does not take part, comes twice, or is out of order")
         before = purchase.demand_id
         if (purchase.household_id, purchase.item) != (need.household_id, need.item):
-            _lie("PURCHASE", f"{what}: household or item is another")
+            lie("PURCHASE", f"{what}: household or item is another")
         paid_by = [payment.fund_id for payment in purchase.payments]
         amounts = [payment.amount_fen for payment in purchase.payments]
         whole = all(type(number) is int and number > 0 for number in (purchase.quantity, *amounts))
         if not whole or any(one >= other for one, other in pairwise(paid_by)):
-            _lie("PURCHASE", f"{what}: quantities and amounts are whole and above nothing, each fund comes once")
+            lie("PURCHASE", f"{what}: quantities and amounts are whole and above nothing, each fund comes once")
         if "money" not in need.accepts:
-            _lie("SCOPE", f"{what}: it does not accept money")
+            lie("SCOPE", f"{what}: it does not accept money")
         valid = [
             price.price_fen
             for price in prices
@@ -227,26 +223,26 @@ def check_purchases(problem: Problem, purchases: Sequence[Purchase]) -> None:
             and (price.valid_to is None or problem.as_of <= price.valid_to)
         ]
         if valid != [purchase.price_fen]:
-            _lie("PRICE", f"{what}: that is not the price of the day")
+            lie("PRICE", f"{what}: that is not the price of the day")
         if sum(amounts) != purchase.quantity * purchase.price_fen:
-            _lie("PRICE", f"{what}: {sum(amounts)} fen for {purchase.quantity} at {purchase.price_fen}")
+            lie("PRICE", f"{what}: {sum(amounts)} fen for {purchase.quantity} at {purchase.price_fen}")
         for payment in purchase.payments:
             fund = funds.get(payment.fund_id)
             if fund is None or payment.sponsor_id != fund.sponsor_id:
-                _lie("PURCHASE", f"{what}: fund {payment.fund_id!r} is not there, or of another sponsor")
+                lie("PURCHASE", f"{what}: fund {payment.fund_id!r} is not there, or of another sponsor")
             if not _is_for(fund, need, problem.as_of):
-                _lie("SCOPE", f"{what}: fund {fund.id!r} is not for it, or not open")
+                lie("SCOPE", f"{what}: fund {fund.id!r} is not for it, or not open")
             spent[fund.id] += payment.amount_fen
             of_need[fund.id, need.id] += payment.amount_fen
             of_household[fund.id, need.household_id] += payment.amount_fen
     for fund_id, fen in spent.items():
         if fen > funds[fund_id].balance_fen:
-            _lie("BALANCE", f"fund {fund_id!r} pays {fen} fen of {funds[fund_id].balance_fen}")
+            lie("BALANCE", f"fund {fund_id!r} pays {fen} fen of {funds[fund_id].balance_fen}")
     for counted, cap in ((of_need, "need_cap_fen"), (of_household, "household_cap_fen")):
         for (fund_id, _), fen in counted.items():
             most = getattr(funds[fund_id], cap)
             if most is not None and fen > most:
-                _lie("CAP", f"fund {fund_id!r} pays {fen} fen where {most} are the most")
+                lie("CAP", f"fund {fund_id!r} pays {fen} fen where {most} are the most")
 
 
 def _is_for(fund: Any, need: Any, as_of: date) -> bool:
@@ -515,7 +511,7 @@ class _Prover:
         proof = self.certificate
         of_demand, of_supply = (side.ravel() for side in (proof.demand_component, proof.supply_component))
         if (len(of_demand), len(of_supply)) != (self.demands, self.supplies) or len(proof.levels) != len(self.levels):
-            _lie("CERTIFICATE", "the certificate is for other demands, supplies or levels")
+            lie("CERTIFICATE", "the certificate is for other demands, supplies or levels")
         count = 1 + int(max(of_demand.max(initial=-1), of_supply.max(initial=-1)))
         open_pair = self.last > 0
         closed = (self.group >= 0) & open_pair
@@ -527,12 +523,12 @@ class _Prover:
         several = closed & (of_group[self.group] != of_supply[j]) if closed.any() else closed
         self.scattered[self.group[several]] = True
         if (apart | (open_pair & (of_demand[i] < 0))).any():
-            _lie("CERTIFICATE", "the certificate takes apart what is connected")
-        pairs = _lists(of_demand[i], count)
-        demands, supplies = _lists(of_demand, count), _lists(of_supply, count)
-        groups = _lists(of_group, count)
-        caps = _lists(of_supply[self.cap_fund + self.supplies - self.funds], count)
-        counted = _lists(self._component_of_groups(of_demand), count)
+            lie("CERTIFICATE", "the certificate takes apart what is connected")
+        pairs = rows_of(of_demand[i], count)
+        demands, supplies = rows_of(of_demand, count), rows_of(of_supply, count)
+        groups = rows_of(of_group, count)
+        caps = rows_of(of_supply[self.cap_fund + self.supplies - self.funds], count)
+        counted = rows_of(self._component_of_groups(of_demand), count)
         parts = [_Piece(*one) for one in zip(pairs, demands, supplies, groups, caps, counted, strict=True)]
         gaps: list[int] = []
         tops: list[int] = []
@@ -540,7 +536,7 @@ class _Prover:
         for row, level in enumerate(self.levels):
             trees = proof.levels[row]
             if [tree.component for tree in trees] != list(range(count)):
-                _lie("CERTIFICATE", "the certificate leaves out a component")
+                lie("CERTIFICATE", "the certificate leaves out a component")
             bounds = []
             for part, own, tree in zip(parts, reached, trees, strict=True):
                 budgets = [tops[h] if self.levels[h].largest else own[h] for h in range(row)]
@@ -565,7 +561,7 @@ class _Prover:
         for number, (level, members) in enumerate(zip(self.group_level, self.group_members, strict=True)):
             inside = np.unique(of_demand[members][of_demand[members] >= 0])
             if level >= 0 and len(inside) > 1:
-                _lie("CERTIFICATE", "the certificate takes apart what is connected")
+                lie("CERTIFICATE", "the certificate takes apart what is connected")
             if level >= 0 and len(inside):
                 found[number] = inside[0]
         return found
@@ -591,11 +587,11 @@ class _Prover:
         """The least of the leaves."""
         leaves = len(tree.multipliers)
         if tree.scale < 1 or not leaves or len(tree.above) != leaves:
-            _lie("CERTIFICATE", "a tree has no leaf")
+            lie("CERTIFICATE", "a tree has no leaf")
         if tree.multipliers.shape[1] != len(tree.rows) or (row and tree.above.shape[1] != row):
-            _lie("CERTIFICATE", "a leaf has other multipliers")
+            lie("CERTIFICATE", "a leaf has other multipliers")
         if (tree.above < 0).any() or (tree.rows.size and tree.rows.shape[1] != 2):
-            _lie("CERTIFICATE", "a multiplier has the wrong sign")
+            lie("CERTIFICATE", "a multiplier has the wrong sign")
         seen: set[int] = set()
         bounds = []
         start = 0 if len(tree.splits) else -1
@@ -606,13 +602,13 @@ class _Prover:
             if node < 0:
                 leaf = -1 - node
                 if leaf >= leaves or leaf in seen:
-                    _lie("CERTIFICATE", "a tree has a leaf twice")
+                    lie("CERTIFICATE", "a tree has a leaf twice")
                 seen.add(leaf)
                 above = tree.above[leaf] if row else np.zeros(0, dtype=np.int64)
                 bounds.append(self._leaf(part, row, budgets, tree, tree.multipliers[leaf], above, case))
                 continue
             if node >= len(tree.splits) or node in visited:
-                _lie("CERTIFICATE", "a tree has a case twice")
+                lie("CERTIFICATE", "a tree has a case twice")
             visited.add(node)
             i, j, threshold, below, over = tree.splits[node].tolist()
             stack += [(below, (*case, (i, j, threshold, False))), (over, (*case, (i, j, threshold, True)))]
@@ -632,9 +628,9 @@ class _Prover:
         y = {kind: np.zeros(size, dtype=object) for kind, size in enumerate(self._sizes())}
         for (kind, node), value in zip(tree.rows.tolist(), multipliers.tolist(), strict=True):
             if kind not in y or not 0 <= node < len(y[kind]) or (kind == _SHIPMENTS and self.scattered[node]):
-                _lie("CERTIFICATE", "a multiplier of nothing")
+                lie("CERTIFICATE", "a multiplier of nothing")
             if (value > 0 and kind not in _UPWARDS) or (value < 0 and kind == _LARGEST):
-                _lie("CERTIFICATE", "a multiplier has the wrong sign")
+                lie("CERTIFICATE", "a multiplier has the wrong sign")
             y[kind][node] += value
         weights = [(h, int(w)) for h, w in enumerate(above.tolist()) if w and not self.levels[h].largest]
         if not self.levels[row].largest:
@@ -704,7 +700,7 @@ class _Prover:
         room = self.room[b].astype(object)
         total += int((y[_LOAD][b] * np.where(y[_LOAD][b] != 0, room, 0)).sum())
         if (y[_LOAD][b] * (room > _ENDLESS // 2)).any():
-            _lie("CERTIFICATE", "a multiplier of nothing")
+            lie("CERTIFICATE", "a multiplier of nothing")
         total += int((y[_CAP][part.caps] * self.caps[part.caps]).sum()) if len(part.caps) else 0
         total += int((y[_SHIPMENTS][part.groups] * self.shipments[part.groups]).sum()) if len(part.groups) else 0
         slack = self.most[b].astype(object) * self.common - 1000 * self.before[b].astype(object)
@@ -741,7 +737,7 @@ class _Prover:
         ]
         packed = np.unique(tree.packed)
         if len(packed) and not 0 <= packed[0] <= packed[-1] < self.supplies:
-            _lie("CERTIFICATE", "a supply that is none is packed")
+            lie("CERTIFICATE", "a supply that is none is packed")
         kept = np.isin(b, packed)  # supplies whose pairs, number of pairs and shortfall are chosen together
         everybody = np.ones(len(a), dtype=np.bool_)
         apart = [~np.isin(j, packed), everybody, ~kept, everybody, everybody]
@@ -767,7 +763,7 @@ class _Prover:
                 several = (self.last[part.pairs][here] > 1) | (self.d.takes[part.pairs][here] > 1)
                 shares = bool((several | (self.group[part.pairs][here] >= 0)).any())
                 if shares and (most + 1) * (1 + int((high[here] // self.step[part.pairs][here]).sum())) > _LINES:
-                    _lie("CERTIFICATE", "a supply that has too much to be kept whole")
+                    lie("CERTIFICATE", "a supply that has too much to be kept whole")
                 tail = [
                     given[k] * c
                     + (given_use[k] if c else 0)
@@ -830,12 +826,6 @@ class _Piece:
     groups: Ints
     caps: Ints
     counted: Ints
-
-
-def _lists(label: Ints, count: int) -> list[Ints]:
-    order = np.argsort(label, kind="stable")
-    ends = np.searchsorted(label[order], np.arange(count + 1))
-    return [order[ends[k] : ends[k + 1]] for k in range(count)]
 
 
 def _shares(

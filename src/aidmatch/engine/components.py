@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from aidmatch.arrays import Ints
+from aidmatch.arrays import Ints, rows_of
 from aidmatch.engine.levels import ProvenFlow, solve_levels
 from aidmatch.engine.options import Options
 from aidmatch.errors import NumberRangeError, SolverError
@@ -160,15 +160,10 @@ def batches(program: Program, size: int | None) -> Iterator[tuple[Ints, Ints, In
     batch[arcs == 0] = batches
     node = batch[label]
     members = np.bincount(batch[arcs > 0], minlength=batches)
-    demands, supplies, on = (_split(part, batches + 1) for part in (node[:n], node[n:], node[program.demand_of]))
+    demands, supplies, on = (rows_of(part, batches + 1) for part in (node[:n], node[n:], node[program.demand_of]))
     for number in range(batches):
         if on[number].size:
             yield demands[number], supplies[number], on[number], int(members[number])
-
-
-def _split(label: Ints, count: int) -> list[Ints]:
-    order = np.argsort(label, kind="stable")
-    return np.split(order, np.cumsum(np.bincount(label, minlength=count))[:-1])
 
 
 def part_of(program: Program, demands: Ints, supplies: Ints, arcs: Ints) -> Program:

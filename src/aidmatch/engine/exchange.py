@@ -66,9 +66,7 @@ def exchanged(of: Relaxed, seconds: float | None, *, clock: Clock) -> Steps[None
                 continue
             done.add(key)
             before = of.reached
-            low, high = of.face()
-            least, most = of.within(of.reached)
-            low, high = np.maximum(low, least), np.minimum(high, most)
+            low, high = of.limits()
             part = None if left is None else EACH * left
             columns = np.concatenate([inside, others])
             of.accept((yield from Primal(of).within(part, low, high, columns, near=NEAR)))

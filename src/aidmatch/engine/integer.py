@@ -28,7 +28,7 @@ from aidmatch.engine.primal import Primal
 from aidmatch.engine.relaxations import Relaxations
 from aidmatch.engine.relaxed import Relaxed
 from aidmatch.engine.rounding import Rounding
-from aidmatch.engine.searching import Searches, Steps
+from aidmatch.engine.searching import Searches
 from aidmatch.engine.timing import Clock, over, remaining, share_of
 from aidmatch.engine.values import is_feasible, value_of
 from aidmatch.errors import NumberRangeError, SolverError
@@ -46,9 +46,10 @@ PROOFS: Final = 0.3
 RELAXING: Final = 0.4
 #: Part of the time after looking ahead that is kept for the last level.
 LAST: Final = 0.15
-#: Part of a level's time for what looking ahead leaves open, and then for its relaxation once more.
+#: Part of a level's time for what looking ahead leaves open, less where supplies are knapsacks that have more to gain
+#: afterwards; and then for its relaxation once more.
 NEARBY: Final = 0.6
-AT_ONCE: Final = 0.3
+NEARBY_SACKS: Final = 0.3
 AGAIN: Final = 0.6
 #: Part of a level's time for a first answer of few pairs, for generating knapsacks, and for exchanges between them.
 SKETCHING: Final = 0.1
@@ -225,7 +226,7 @@ def _level(
             for number in recalled
             if levels[number].proven < levels[number].reached
         ],
-        share_of(end, AT_ONCE if any(parts[number].sacks for number in recalled) else NEARBY, clock),
+        share_of(end, NEARBY_SACKS if any(parts[number].sacks for number in recalled) else NEARBY, clock),
         clock,
     )
     open_at_first = {number for number, one in enumerate(levels) if one.proven < one.reached}
@@ -316,16 +317,14 @@ def _fill_knapsacks(levels: Sequence[Relaxed], searches: Searches, end: float | 
         sketches = [(len(one.part.columns), Primal(one).sketched) for one in some if not one.part.large]
         searches.run(sketches, share_of(end, SKETCHING, clock), clock)
     shares = _by_size([one.part for one in some], share_of(end, FILLING, clock), clock)
-    starts: list[tuple[int, Callable[[float | None], Steps[None]]]] = []
     for one, share in zip(some, shares, strict=True):
         seconds = share()
-        if seconds is None or seconds > 0:
-            if not is_long(one.part.program):
-                Knapsacks(one, searches.solver).raised(None if seconds is None else clock() + seconds, clock)
-            starts.append((len(one.part.columns), partial(exchanged, one, clock=clock)))
+        if not is_long(one.part.program) and (seconds is None or seconds > 0):
+            Knapsacks(one, searches.solver).raised(None if seconds is None else clock() + seconds, clock)
     if end is not None:
         # without a limit, the search of all pairs goes to its end
-        searches.run(starts, share_of(end, EXCHANGING, clock), clock)
+        exchanges = [(len(one.part.columns), partial(exchanged, one, clock=clock)) for one in some]
+        searches.run(exchanges, share_of(end, EXCHANGING, clock), clock)
 
 
 def _raised_by_patterns(

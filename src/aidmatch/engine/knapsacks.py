@@ -12,12 +12,12 @@ that has it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import numpy as np
 
-from aidmatch.arrays import Bools, Floats, Ints
+from aidmatch.arrays import Bools, Floats, Ints, entries_of
 from aidmatch.engine.gathered import Gathered, gathered
 from aidmatch.engine.lagrange import filled, packable
 from aidmatch.engine.relaxed import Relaxed
@@ -96,11 +96,8 @@ class Knapsacks:
         self._sacks: list[Gathered] = list(gathered(program, self._rows))
         served = np.flatnonzero(program.row_kind == RowKind.SERVED)
         self._served_rows = served
-        inside = np.isin(np.repeat(np.arange(len(program.row_kind)), np.diff(program.row_start)), served)
-        columns, rows = (
-            program.row_column[inside],
-            np.repeat(np.arange(len(served)), np.diff(program.row_start)[served]),
-        )
+        entries, rows = entries_of(program.row_start, served)
+        columns = program.row_column[entries]
         own = columns >= self._arcs
         #: column of what each demand is served, and the place of the demand of each arc
         self._served = np.zeros(len(served), dtype=np.int64)
@@ -138,7 +135,9 @@ class Knapsacks:
                     entries[i].append((n + m + place, float(cost)))
         own = levels[0].cost[self._served].astype(float)
         self._add_columns(own, self._program.most[self._served].astype(float), entries)
-        self.know()
+        # what is known makes the master feasible
+        values = self._of.part.values
+        self._add([(k, one.arcs[values[one.arcs] > 0]) for k, one in enumerate(self._sacks)])
 
     def _add_columns(self, cost: Floats, upper: Floats, entries: Sequence[Sequence[tuple[int, float]]]) -> None:
         size = np.array([len(one) for one in entries], dtype=np.int64)
@@ -146,11 +145,6 @@ class Knapsacks:
         value = np.array([value for one in entries for _, value in one], dtype=float)
         start = np.cumsum(size) - size
         self._master.add_columns(cost, np.zeros(len(cost)), upper, start, row, value)
-
-    def know(self) -> None:
-        """Add the knapsacks of what is known, which make the master feasible."""
-        values = self._of.part.values
-        self._add([(k, one.arcs[values[one.arcs] > 0]) for k, one in enumerate(self._sacks)])
 
     def _add(self, found: Sequence[tuple[int, Ints]]) -> bool:
         """Add knapsacks that are not there; whether there were any."""
@@ -249,15 +243,7 @@ class Knapsacks:
         if self._covers:
             y = np.maximum(y, 0.0)
         program = self._program
-        cost = self._own.cost.astype(float)
-        bound = float(self._own.constant)
-        for (level, budget), weight in zip(self._above, above.tolist(), strict=True):
-            cost = cost + weight * level.cost
-            bound += weight * (level.constant - budget)
-        cost[: self._arcs] -= y[self._demand]
-        served = cost[self._served] + y
-        least, most = program.least[self._served], program.most[self._served]
-        bound += float(np.where(most >= least, np.minimum(0, np.minimum(served * least, served * most)), 0).sum())
+        cost, bound = self._weighed(y, above, 1.0)
         nothing = np.zeros(len(cost))
         low, high = np.zeros_like(program.most), program.most
         chosen = []
@@ -269,6 +255,21 @@ class Knapsacks:
             bound += float(cost[one.arcs][taken].sum()) + (0.0 if number is None else float(number))
             chosen.append(one.arcs[taken])
         return _Priced(bound, y, above, chosen)
+
+    def _weighed(self, y: Floats | Ints, above: Floats | Ints, scale: float) -> tuple[Any, Any]:
+        """Costs of the columns with all multipliers weighed in, and the bound without the supplies; over a scale.
+
+        In whole numbers if the multipliers are whole and the scale is.
+        """
+        cost, bound = self._own.cost * scale, self._own.constant * scale
+        for (level, budget), weight in zip(self._above, above.tolist(), strict=True):
+            cost = cost + weight * level.cost
+            bound += weight * (level.constant - budget)
+        cost[: self._arcs] -= y[self._demand]
+        served = cost[self._served] + y
+        least, most = self._program.least[self._served], self._program.most[self._served]
+        each = np.where(most >= least, np.minimum(0, np.minimum(served * least, served * most)), 0)
+        return cost, bound + each.sum().item()
 
     def _reduced_cost(self, owner: int, arcs: Ints, y: Floats, above: Floats) -> float:
         cost = float(self._cost(self._own, owner, arcs)) - float(y[self._demand[arcs]].sum())
@@ -315,15 +316,7 @@ class Knapsacks:
         dearest = sum(float(weight) * float(np.abs(level.cost).max(initial=0)) for level, weight in weights)
         if (dearest + float(np.abs(y).max(initial=0))) * self._arcs >= _LARGEST * 2**10:
             return None
-        cost, bound = self._own.cost * scale, self._own.constant * scale
-        for (level, budget), weight in zip(self._above, above.tolist(), strict=True):
-            cost = cost + weight * level.cost
-            bound += weight * (level.constant - budget)
-        cost[: self._arcs] -= y[self._demand]
-        served = cost[self._served] + y
-        least, most = program.least[self._served], program.most[self._served]
-        each = np.where(most >= least, np.minimum(0, np.minimum(served * least, served * most)), 0)
-        bound += int(each.sum())
+        cost, bound = self._weighed(y, above, scale)
         more = np.zeros(self._arcs, dtype=np.int64)
         nothing, low, high = np.zeros(len(cost), dtype=np.int64), np.zeros_like(program.most), program.most
         for one in self._sacks:
@@ -363,10 +356,11 @@ def _with_each(price: Ints, load: Ints, capacity: int, may: Bools) -> tuple[int,
     return int(best[capacity]), with_each
 
 
+@dataclass(frozen=True, slots=True)
 class _Priced:
-    """Multipliers, the bound that they give, and the best knapsack of each supply."""
+    """A bound, the multipliers of demands and of levels above that give it, and the best knapsack of each supply."""
 
-    __slots__ = ("above", "bound", "chosen", "demand")
-
-    def __init__(self, bound: float, demand: Floats, above: Floats, chosen: list[Ints]) -> None:
-        self.bound, self.demand, self.above, self.chosen = bound, demand, above, chosen
+    bound: float
+    demand: Floats
+    above: Floats
+    chosen: list[Ints]

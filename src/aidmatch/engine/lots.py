@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from aidmatch.arrays import Bools, Ints
+from aidmatch.arrays import Bools, Ints, entries_of
 from aidmatch.integer_program import IntegerProgram, RowKind
 
 __all__ = ["Lots", "is_lot", "whole_lots"]
@@ -42,7 +42,7 @@ class Lots:
 
     def __init__(self, program: IntegerProgram, rows: Ints) -> None:
         self._program = program
-        inside, row = _entries(program, rows)
+        inside, row = entries_of(program.row_start, rows)
         pairs = program.row_coefficient[inside] > 0
         #: columns of their pairs
         self.arcs = program.row_column[inside[pairs]]
@@ -167,7 +167,7 @@ def is_lot(program: IntegerProgram, rows: Ints) -> Bools:
     rows
         Rows of what supplies give.
     """
-    inside, row = _entries(program, rows)
+    inside, row = entries_of(program.row_start, rows)
     column = program.row_column[inside]
     several = (program.most > 1) | _charged(program)
     found = np.zeros(len(rows), dtype=np.bool_)
@@ -189,7 +189,7 @@ def whole_lots(program: IntegerProgram) -> Ints:
     Rows of what supplies give, those that take the least work first where not all are taken, sorted.
     """
     rows = np.flatnonzero(program.row_kind == RowKind.GIVEN)
-    inside, row = _entries(program, rows)
+    inside, row = entries_of(program.row_start, rows)
     column, coefficient = program.row_column[inside], program.row_coefficient[inside]
     pairs, charged = column < len(program.demand_of), _charged(program)
     own = np.zeros(len(rows), dtype=np.int64)
@@ -212,10 +212,3 @@ def _charged(program: IntegerProgram) -> Bools:
     charged = np.zeros(len(program.most), dtype=np.bool_)
     charged[program.use_column] = True
     return charged
-
-
-def _entries(program: IntegerProgram, rows: Ints) -> tuple[Ints, Ints]:
-    """Entries of some rows, and the place among them of the row that each is in."""
-    size = np.diff(program.row_start)[rows]
-    row = np.repeat(np.arange(len(rows)), size)
-    return np.arange(int(size.sum())) + np.repeat(program.row_start[rows] - np.cumsum(size) + size, size), row

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from aidmatch.arrays import Ints
+from aidmatch.arrays import Ints, entries_of, rows_of
 from aidmatch.engine.insertion import Insertion
 from aidmatch.engine.lots import whole_lots
 from aidmatch.engine.relaxations import Relaxations
@@ -90,7 +90,7 @@ def parts_of(program: IntegerProgram) -> tuple[list[Part], Ints]:
     number = np.where(live, np.cumsum(live) - 1, -1)
     component = number[label[:columns]]
     row_component = number[label[columns:]]
-    of_column, of_row = _split(component, int(live.sum())), _split(row_component, int(live.sum()))
+    of_column, of_row = rows_of(component, int(live.sum())), rows_of(row_component, int(live.sum()))
     parts = []
     place = np.zeros(columns, dtype=np.int64)
     for inside, held in zip(of_column, of_row, strict=True):
@@ -111,17 +111,10 @@ def parts_of(program: IntegerProgram) -> tuple[list[Part], Ints]:
     return parts, component
 
 
-def _split(label: Ints, count: int) -> list[Ints]:
-    order = np.argsort(label, kind="stable")
-    first = np.searchsorted(label[order], np.arange(count + 1))
-    return [order[first[i] : first[i + 1]].astype(np.int64) for i in range(count)]
-
-
 def _cut(program: IntegerProgram, columns: Ints, rows: Ints, place: Ints) -> IntegerProgram:
     def matrix(start: Ints, column: Ints, coefficient: Ints) -> tuple[Ints, Ints, Ints]:
-        sizes = np.diff(start)[rows]
-        ends = np.cumsum(sizes)
-        entries = np.arange(int(sizes.sum())) + np.repeat(start[rows] - ends + sizes, sizes)
+        entries, _ = entries_of(start, rows)
+        ends = np.cumsum(np.diff(start)[rows])
         return np.concatenate([[0], ends]).astype(np.int64), place[column[entries]], coefficient[entries]
 
     arcs = columns[columns < len(program.demand_of)]

@@ -138,19 +138,14 @@ class Primal:
             self._of.accept((yield from self.within(left, low, few, here, near=NEAR, below=led)))
 
     def _search(self, seconds: float | None) -> Steps[MipAnswer]:
-        low, high = self._of.face()
         if self._of.part.large:
-            return (yield from self._search_large(seconds, low, high))
-        few = self._few(high, FEW)
-        if few is not None:
-            first = yield from self.within(None if seconds is None else 0.5 * seconds, low, few)
-            self._of.accept(first)
-            seconds = None if seconds is None else max(0.0, seconds - first.seconds)
-            if self._is_proven():
-                return MipAnswer(None, None, first.seconds)
-        least, most = self._of.within(self._of.reached)
-        low, high = np.maximum(low, least), np.minimum(high, most)
-        return (yield Search(self._of.linear, seconds, low, high, self._of.start()))
+            return (yield from self._search_large(seconds, *self._of.face()))
+        end = None if seconds is None else time.monotonic() + seconds
+        yield from self.sketched(None if seconds is None else 0.5 * seconds)
+        if self._is_proven():
+            return MipAnswer(None, None, 0.0)
+        left = None if end is None else max(0.0, end - time.monotonic())
+        return (yield Search(self._of.linear, left, *self._of.limits(), self._of.start()))
 
     def _search_large(self, seconds: float | None, low: Ints, high: Ints) -> Steps[MipAnswer]:
         """Search a large component: block by block, or few columns first and then more of them."""
@@ -191,8 +186,7 @@ class Primal:
             yield from stage(None if left is None else share * left)
             if self._is_proven():
                 return MipAnswer(None, None, 0.0)
-        least, most = self._of.within(self._of.reached)
-        low, high = np.maximum(low, least), np.minimum(high, most)
+        low, high = self._of.limits()
         left = remaining(end, time.monotonic)
         if left is not None and left < SEARCHING * int((high > low).sum()):
             return MipAnswer(None, None, 0.0)  # the time would go into handing it over

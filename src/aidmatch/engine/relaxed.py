@@ -239,6 +239,12 @@ class Relaxed:
         more = len(self.program.most) - len(low)
         return np.append(low, np.zeros(more, dtype=np.int64)), np.append(high, self.program.most[len(high) :])
 
+    def limits(self) -> tuple[Ints, Ints]:
+        """Those of them that every answer keeps that is at least as good as what is known."""
+        low, high = self.face()
+        least, most = self.within(self.reached)
+        return np.maximum(low, least), np.minimum(high, most)
+
     def said(self, rows: Ints) -> tuple[Ints, Ints]:
         """What rows say, and of which node."""
         return self.program.row_kind[rows], self.program.row_node[rows]

@@ -5,29 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from operator import attrgetter, eq, lt
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 import numpy as np
 
 from aidmatch.arrays import Bools, Ints
-from aidmatch.errors import VerificationError
+from aidmatch.errors import lie
 from aidmatch.matching import Assignment
 
-__all__ = ["Assigned", "lie"]
+__all__ = ["Assigned"]
 
 #: No quantity is as large; sums of two of them fit an int64.
 _TOO_MANY: Final = 2**62
-
-
-def lie(code: str, message: str) -> NoReturn:
-    """Refuse a matching.
-
-    Raises
-    ------
-    VerificationError
-        Always.
-    """
-    raise VerificationError(message, code=code)
 
 
 class Assigned:

@@ -18,12 +18,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise, repeat
+from itertools import repeat
 from typing import Any, Final, NamedTuple, NoReturn, cast
 
 import numpy as np
 
-from aidmatch.arrays import SAFE, Bools, Ints, dot, numbered
+from aidmatch.arrays import SAFE, Bools, Ints, dot, numbered, rows_of
 from aidmatch.certificate import node_fault
 from aidmatch.distance.great_circle import GreatCircle
 from aidmatch.distance.pair_table import METRE
@@ -36,6 +36,7 @@ from aidmatch.distance.protocol import (
     measure,
     table_of_metres,
 )
+from aidmatch.errors import lie
 from aidmatch.funding import Books
 from aidmatch.integer_check import Decided, check_purchases, check_rows, proven_gaps
 from aidmatch.levels import LevelDefinition, level_definitions
@@ -45,7 +46,7 @@ from aidmatch.place import Places
 from aidmatch.policy import Policy
 from aidmatch.problem.problem import Admission, Problem
 from aidmatch.rules.protocol import Rule, labels_of, reason_of, reasons_of
-from aidmatch.verification.assigned import Assigned, lie
+from aidmatch.verification.assigned import Assigned
 from aidmatch.verification.liars import compared, first_liar, signatures, somewhere
 from aidmatch.verification.search import ANYWHERE, NOWHERE, Nodes, has_one
 
@@ -864,7 +865,7 @@ class _Check:
             for places, members in zip(place, group, strict=True):
                 places[list(members)] = number
         return list(
-            zip(*(_rows_of(at[kind], len(groups)) for at, kind in zip(place, self._kinds, strict=True)), strict=True)
+            zip(*(rows_of(at[kind], len(groups)) for at, kind in zip(place, self._kinds, strict=True)), strict=True)
         )
 
     @cached_property
@@ -935,13 +936,6 @@ def _among(keys: Ints, known: Ints) -> Bools:
     if not known.size:
         return np.zeros(len(keys), dtype=np.bool_)
     return np.asarray(known[np.minimum(np.searchsorted(known, keys), known.size - 1)] == keys)
-
-
-def _rows_of(place: Ints, count: int) -> list[Ints]:
-    """Rows of each of so many places, ascending."""
-    order = np.argsort(place, kind="stable")
-    ends = np.searchsorted(place[order], np.arange(count + 1))
-    return [order[begin:end] for begin, end in pairwise(ends.tolist())]
 
 
 def _compact(labels: Ints) -> Ints:
