@@ -13,7 +13,9 @@ from tests.profiles import examples
 import aidmatch as am
 from aidmatch.arrays import Ints
 from aidmatch.engine import integer, knapsacks
+from aidmatch.engine.cutting import cut
 from aidmatch.engine.exchange import _beside, exchanged
+from aidmatch.engine.generating import generate
 from aidmatch.engine.knapsacks import Knapsacks, suits
 from aidmatch.engine.parts import parts_of
 from aidmatch.engine.relaxed import Relaxed
@@ -106,8 +108,15 @@ def test_a_pair_costs_what_the_best_knapsack_with_it_does(seed: int) -> None:
         assert with_each[item] == min(having, default=knapsacks._NEVER)
 
 
+def raised(of: Relaxed, how: Any, end: float | None = None, clock: Any = lambda: 0.0) -> None:
+    sacks = Knapsacks(of)
+    how(sacks, Highs(), end, clock)
+    sacks.prove()
+
+
+@pytest.mark.parametrize("how", [cut, generate])
 @pytest.mark.parametrize("seed", range(examples(12)))
-def test_the_bound_is_true_and_closes_no_pair_of_an_optimum(seed: int) -> None:
+def test_the_bound_is_true_and_closes_no_pair_of_an_optimum(seed: int, how: Any) -> None:
     cost, load, capacity = assignment(seed, 3, 7)
     left, truth = optimum(cost, load, capacity)
     of = begun(seed, 3, 7)
@@ -115,7 +124,7 @@ def test_the_bound_is_true_and_closes_no_pair_of_an_optimum(seed: int) -> None:
     assert suits(part.program)
     assert part.budgets == [left - 7]
     by_pairs = of.proven
-    Knapsacks(of, Highs()).raised(None, lambda: 0.0)
+    raised(of, how)
     assert by_pairs <= of.proven <= truth
     assert of.closing is not None
     assert of.certain() == of.proven
@@ -176,14 +185,15 @@ def test_what_is_no_knapsack_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> N
     assert not suits(part.program)
 
 
-def test_time_that_is_over_leaves_the_relaxations_bound() -> None:
+@pytest.mark.parametrize("how", [cut, generate])
+def test_time_that_is_over_leaves_the_relaxations_bound(how: Any) -> None:
     of = begun(3, 4, 12)
     before = of.proven
-    clock: Any = iter([0.0, 0.5, 2.0]).__next__
-    Knapsacks(of, Highs()).raised(1.0, clock)
+    clock: Any = iter([0.0, 0.0, 0.5, 2.0, 2.0]).__next__
+    raised(of, how, 1.0, clock)
     assert of.proven >= before
     stopped = begun(3, 4, 12)
-    Knapsacks(stopped, Highs()).raised(1.0, lambda: 1.0 - 1e-9)
+    raised(stopped, how, 1.0, lambda: 1.0 - 1e-9)
     assert stopped.proven >= before
 
 
@@ -200,7 +210,7 @@ def test_sums_that_may_leave_64_bits_close_nothing(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(knapsacks, "_LARGEST", 2.0)
     of = begun(5, 3, 7)
     before = of.proven
-    Knapsacks(of, Highs()).raised(None, lambda: 0.0)
+    raised(of, generate)
     assert of.closing is None
     assert of.proven >= before
 

@@ -20,8 +20,10 @@ import numpy as np
 from aidmatch.arrays import SAFE, Ints
 from aidmatch.engine.bounds import INFEASIBLE
 from aidmatch.engine.cases import Cases
+from aidmatch.engine.cutting import cut
 from aidmatch.engine.exchange import exchanged
-from aidmatch.engine.knapsacks import Knapsacks, is_long, suits
+from aidmatch.engine.generating import generate, is_long
+from aidmatch.engine.knapsacks import Knapsacks, suits
 from aidmatch.engine.parts import Part, parts_of
 from aidmatch.engine.patterns import Patterns, Raised
 from aidmatch.engine.primal import Primal
@@ -319,12 +321,18 @@ def _fill_knapsacks(levels: Sequence[Relaxed], searches: Searches, end: float | 
     shares = _by_size([one.part for one in some], share_of(end, FILLING, clock), clock)
     for one, share in zip(some, shares, strict=True):
         seconds = share()
-        if not is_long(one.part.program) and (seconds is None or seconds > 0):
-            Knapsacks(one, searches.solver).raised(None if seconds is None else clock() + seconds, clock)
+        if seconds is None or seconds > 0:
+            _raise(Knapsacks(one), searches.solver, None if seconds is None else clock() + seconds, clock)
     if end is not None:
         # without a limit, the search of all pairs goes to its end
         exchanges = [(len(one.part.columns), partial(exchanged, one, clock=clock)) for one in some]
         searches.run(exchanges, share_of(end, EXCHANGING, clock), clock)
+
+
+def _raise(of: Knapsacks, solver: GrowingSolver, end: float | None, clock: Clock) -> None:
+    """Look for multipliers of knapsacks, and prove the level by the best ones."""
+    (cut if is_long(of) else generate)(of, solver, end, clock)
+    of.prove()
 
 
 def _raised_by_patterns(

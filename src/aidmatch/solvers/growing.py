@@ -1,8 +1,9 @@
 """A linear program that grows: columns and rows are added, costs change, and it is solved from where it stood.
 
-This is what column generation asks of a solver. After new columns the last
-basis is feasible, so the primal simplex method goes on from it; on masters of
-caregivers' patterns it is ten times as quick as the dual one.
+This is what column generation and cutting planes ask of a solver. After new
+columns the last basis is feasible, so the primal simplex method goes on from
+it; on masters of caregivers' patterns it is ten times as quick as the dual one.
+After new rows it is the dual one that goes on.
 """
 
 from __future__ import annotations
@@ -69,8 +70,14 @@ class Growing(Protocol):
 class GrowingSolver(Protocol):
     """A solver that has such programs, besides what it has otherwise."""
 
-    def growing(self) -> Growing:
-        """Start an empty one."""
+    def growing(self, *, by_rows: bool = False) -> Growing:
+        """Start an empty one.
+
+        Parameters
+        ----------
+        by_rows
+            Whether it is rows that it will grow by.
+        """
         ...
 
 
@@ -81,17 +88,20 @@ class HighsGrowing:
     ----------
     api
         The module of HiGHS.
+    by_rows
+        Whether it will grow by rows.
     """
 
+    _DUAL: Final = 1
     _PRIMAL: Final = 4
 
-    def __init__(self, api: Any) -> None:
+    def __init__(self, api: Any, *, by_rows: bool) -> None:
         self._api = api
         # not Highs(), whose callbacks print a banner before anything can be set
         self._model: Any = api._core._Highs()
         self._model.setOptionValue("output_flag", False)
         self._model.setOptionValue("presolve", "off")
-        self._model.setOptionValue("simplex_strategy", self._PRIMAL)
+        self._model.setOptionValue("simplex_strategy", self._DUAL if by_rows else self._PRIMAL)
 
     def add_rows(self, lower: Floats, upper: Floats, start: Ints, column: Ints, value: Floats) -> None:
         """Add rows."""

@@ -1,0 +1,109 @@
+"""Cutting planes of knapsacks: true, broken by what no knapsacks are made of, and as good as generating these."""
+
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.profiles import examples
+from tests.unit.test_knapsacks import begun
+
+from aidmatch.arrays import Bools, Floats, Ints
+from aidmatch.engine import cutting
+from aidmatch.engine.cutting import _Hull, cut
+from aidmatch.engine.gathered import Gathered
+from aidmatch.engine.generating import generate
+from aidmatch.engine.knapsacks import Knapsacks
+from aidmatch.solvers.mip import Highs
+
+
+def hull(load: Any, capacity: int) -> _Hull:
+    size = len(load)
+    one = Gathered(np.arange(size), np.array(load, dtype=np.int64), capacity, size, -1, 0, size, 0, 0, mends=False)
+    return _Hull(one, Highs())
+
+
+def knapsacks(load: Ints, capacity: int) -> Bools:
+    every = np.array(list(product((False, True), repeat=len(load))), dtype=np.bool_)
+    return every[every @ load <= capacity]
+
+
+def relaxed(price: Floats, load: Ints, capacity: int) -> Floats:
+    """The pairs of one supply as the relaxation takes them: those worth most for their load, the last one in part."""
+    x, room = np.zeros(len(load)), float(capacity)
+    for item in np.argsort(price / load).tolist():
+        x[item] = min(1.0, room / load[item])
+        room -= x[item] * load[item]
+    return x
+
+
+@pytest.mark.parametrize("seed", range(examples(150)))
+def test_every_knapsack_keeps_what_a_relaxation_breaks(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    size = int(rng.integers(2, 9))
+    load, capacity = rng.integers(1, 12, size), int(rng.integers(4, 40))
+    price = -rng.random(size)
+    of, held = hull(load, capacity), knapsacks(load, capacity)
+    x = relaxed(price, load, capacity)
+    # one after the other, so that each begins with what those before it have found
+    for values in (x, rng.permutation(x), np.minimum(1.0, rng.random(size) * 1.5), np.full(size, 0.5)):
+        found = of.cut(values, price)
+        if found is None:
+            continue
+        coefficient, limit = found
+        assert (held @ coefficient <= limit + 1e-6).all()
+        assert coefficient @ values > limit + 1e-5
+        assert (coefficient >= 0).all()
+
+
+@pytest.mark.parametrize("seed", range(examples(60)))
+def test_what_knapsacks_are_made_of_is_not_cut_and_all_else_is(seed: int) -> None:
+    rng = np.random.default_rng([seed, 1])
+    load, capacity = rng.integers(2, 9, 6), int(rng.integers(8, 20))
+    held = knapsacks(load, capacity)
+    some = rng.choice(len(held), 4)
+    mixed = rng.dirichlet(np.ones(4)) @ held[some]
+    assert hull(load, capacity).cut(mixed, -mixed) is None
+    # all in part, so that nothing is lifted and the inequality is the one that is broken most
+    x = rng.random(6) * 0.8 + 0.1
+    from scipy.optimize import linprog
+
+    least = linprog(np.ones(len(held)), A_eq=held.T.astype(float), b_eq=x).fun
+    fits = bool((load <= capacity).all())
+    if fits and abs(least - 1) > 1e-3:
+        assert (hull(load, capacity).cut(x, -x) is not None) == (least > 1)
+
+
+def test_a_pair_that_does_not_fit_beside_those_that_are_taken_is_cut_off() -> None:
+    found = hull([6, 6, 5], 11).cut(np.array([1.0, 1 / 3, 0.6]), -np.ones(3))
+    assert found is not None
+    coefficient, limit = found
+    # either of the two that are as heavy, not both
+    assert coefficient[1] > 0
+    assert np.isclose(coefficient[0] + coefficient[1], limit + coefficient[:2].min())
+
+
+@pytest.mark.parametrize("seed", range(examples(12)))
+def test_cutting_ends_where_generating_does(seed: int) -> None:
+    bounds = []
+    for how in (cut, generate):
+        of = begun(seed, 3, 14)
+        sacks = Knapsacks(of)
+        how(sacks, Highs(), None, lambda: 0.0)
+        sacks.prove()
+        bounds.append(of.proven)
+    assert bounds[0] == bounds[1]
+
+
+def test_cutting_that_brings_no_more_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    rounds: list[int] = []
+    solve = Highs().growing(by_rows=True).__class__.solve
+
+    def counted(self: Any, seconds: float | None) -> Any:
+        rounds.append(1)
+        return solve(self, seconds)
+
+    monkeypatch.setattr("aidmatch.solvers.growing.HighsGrowing.solve", counted)
+    monkeypatch.setattr(cutting._Hull, "cut", lambda self, *_: (np.zeros(len(self.arcs)), 1.0))
+    cut(Knapsacks(begun(3, 4, 12)), Highs(), None, lambda: 0.0)
+    assert len(rounds) == cutting._PATIENCE + 1
