@@ -54,6 +54,8 @@ class RowKind(IntEnum):
     PART = 12
     #: the largest − cost·column ≥ 0, made by the engine for a level that asks for the largest
     LARGEST = 7
+    #: coefficients of a supply's flow ≤ what no flow that it can carry exceeds, made by the engine for searches
+    KNAPSACK = 13
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.optimize import linprog
 from tests.profiles import examples
-from tests.unit.test_knapsacks import begun
+from tests.unit.test_knapsacks import assignment, begun, optimum
 
 from aidmatch.arrays import Bools, Floats, Ints
 from aidmatch.engine import cutting
@@ -14,6 +15,9 @@ from aidmatch.engine.cutting import _Hull, cut
 from aidmatch.engine.gathered import Gathered
 from aidmatch.engine.generating import generate
 from aidmatch.engine.knapsacks import Knapsacks
+from aidmatch.engine.primal import Primal
+from aidmatch.engine.searching import Searches
+from aidmatch.integer_program import RowKind
 from aidmatch.solvers.mip import Highs
 
 
@@ -64,10 +68,8 @@ def test_what_knapsacks_are_made_of_is_not_cut_and_all_else_is(seed: int) -> Non
     some = rng.choice(len(held), 4)
     mixed = rng.dirichlet(np.ones(4)) @ held[some]
     assert hull(load, capacity).cut(mixed, -mixed) is None
-    # all in part, so that nothing is lifted and the inequality is the one that is broken most
+    # all in part, so that nothing is lifted in and the inequality is the one that is broken most
     x = rng.random(6) * 0.8 + 0.1
-    from scipy.optimize import linprog
-
     least = linprog(np.ones(len(held)), A_eq=held.T.astype(float), b_eq=x).fun
     fits = bool((load <= capacity).all())
     if fits and abs(least - 1) > 1e-3:
@@ -107,3 +109,56 @@ def test_cutting_that_brings_no_more_is_over(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(cutting._Hull, "cut", lambda self, *_: (np.zeros(len(self.arcs)), 1.0))
     cut(Knapsacks(begun(3, 4, 12)), Highs(), None, lambda: 0.0)
     assert len(rounds) == cutting._PATIENCE + 1
+
+
+@pytest.mark.parametrize("seed", range(examples(60)))
+def test_inequalities_in_whole_numbers_are_kept_and_reached(seed: int) -> None:
+    rng = np.random.default_rng([seed, 2])
+    load, capacity = rng.integers(1, 12, 7), int(rng.integers(6, 40))
+    held = knapsacks(load, capacity)
+    rough = rng.random(7) * (rng.random(7) < 0.7)
+    for coefficient in (rough + 1e-9, np.round(rough * 6) / 6 + 1e-5 * rng.random(7) + 1e-9):
+        whole, limit = hull(load, capacity).exact(coefficient)
+        assert whole.dtype == np.int64
+        assert (held @ whole).max() == limit
+        assert np.allclose(whole / whole.max(), coefficient / coefficient.max(), atol=2e-3)
+
+
+@pytest.mark.parametrize("seed", range(examples(12)))
+def test_searches_are_given_rows_that_every_answer_keeps(seed: int) -> None:
+    _, load, capacity = assignment(seed, 3, 7)
+    of = begun(seed, 3, 7)
+    cut(Knapsacks(of), Highs(), None, lambda: 0.0)
+    program, rows = of.strong, len(of.program.row_kind)
+    assert (program.row_kind[rows:] == RowKind.KNAPSACK).all()
+    if seed == 0:
+        assert len(program.row_kind) > rows
+    assert np.array_equal(program.row_start[: rows + 1], of.program.row_start)
+    for supply in range(3):
+        held = knapsacks(load[supply], int(capacity[supply]))
+        for row in np.flatnonzero((program.row_kind == RowKind.KNAPSACK) & (program.row_node == supply)).tolist():
+            entries = slice(int(program.row_start[row]), int(program.row_start[row + 1]))
+            columns = program.row_column[entries]
+            assert (program.supply_of[columns] == supply).all()
+            coefficient = np.zeros(7, dtype=np.int64)
+            coefficient[program.demand_of[columns]] = program.row_coefficient[entries]
+            assert (held @ coefficient <= program.row_upper[row]).all()
+
+
+@pytest.mark.parametrize("seed", range(examples(12)))
+def test_what_is_nearly_closed_is_searched_to_its_end_and_what_that_says_is_true(seed: int) -> None:
+    _, truth = optimum(*assignment(seed, 3, 7))
+    of = begun(seed, 3, 7)
+    assert not of.is_nearly_closed
+    sacks = Knapsacks(of)
+    cut(sacks, Highs(), None, lambda: 0.0)
+    sacks.prove()
+    searches = Searches(Highs(), None)
+    searches.run([(1, Primal(of).ended)], None, lambda: 0.0)
+    assert of.reached == truth
+    assert of.is_settled
+    assert of.claimed in (None, truth)
+    assert of.is_nearly_closed
+    before = searches.solves
+    searches.run([(1, Primal(of).ended)], None, lambda: 0.0)
+    assert searches.solves == before

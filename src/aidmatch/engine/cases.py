@@ -47,7 +47,9 @@ class Cases:
         part, row = self._of.part, self._of.row
         target = part.reached[row]
         self._of.packed = packable(self._of.program) if _fits(self._of.program) else self._of.packed
-        better = self._raised(part.trees[row], self._of.low, self._of.program.most, ROOT_STEPS, end, clock)
+        # cutting planes have found the best multipliers that there are, or nearly
+        steps = ROOT_STEPS if self._of.strong is self._of.program else 0
+        better = self._raised(part.trees[row], self._of.low, self._of.program.most, steps, end, clock)
         if self._of.bound(better) > part.certified[row]:
             part.trees[row], part.certified[row] = better, min(target, self._of.bound(better))
         if part.certified[row] >= target:
@@ -109,7 +111,8 @@ class Cases:
             # a ray that proves that there is nothing: enough of it closes the case
             trees += [self._of.one_leaf(*self._of.rounded(answer.row_dual * weight)) for weight in _RAYS]
         if len(self._of.packed):
-            trees[:2] = [self._raised(tree, low, high, LEAF_STEPS, end, clock) for tree in trees[:2]]
+            steps = LEAF_STEPS if self._of.strong is self._of.program else 0
+            trees[:2] = [self._raised(tree, low, high, steps, end, clock) for tree in trees[:2]]
         bounds = [self._leaf_bound(tree, low, high) for tree in trees]
         best = bounds.index(max(bounds))
         return _Leaf(bounds[best], trees[best], low, high, place, fraction, charged)

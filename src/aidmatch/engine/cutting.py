@@ -5,16 +5,19 @@ made of: an inequality is found exactly among the pairs that are taken in part
 (Boyd 1994), the others are lifted in (Balas 1975, Zemel 1989), and the
 relaxation goes on from where it stood (for generalized assignment Avella,
 Boccia and Vasilyev 2010). It begins near its end, whatever the length of the
-knapsacks, while generating them begins far from it. Inequalities need be true
-but for rounding only: the multipliers of the demands that come out bound by
-knapsacks that are priced whole, at least as well as the cut relaxation does.
+knapsacks, while generating them begins far from it. The multipliers of the
+demands that come out bound by knapsacks that are priced whole, at least as well
+as the cut relaxation does. Searches are given the inequalities, in whole
+numbers that are true exactly.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from aidmatch.arrays import Bools, Floats, Ints
 from aidmatch.engine.gathered import Gathered
@@ -25,21 +28,29 @@ from aidmatch.solvers.growing import GrowingAnswer, GrowingSolver
 
 __all__ = ["cut"]
 
+_Numbers = npt.NDArray[Any]
+
 #: What is neither nothing nor all of a pair, nor of a coefficient.
 _SOME: Final = 1e-6
 #: By how much an inequality is broken that is worth a row, for its largest coefficient.
 _BROKEN: Final = 1e-4
-_ROUNDS: Final = 1_000
+#: Most rounds of cutting.
+ROUNDS: Final = 1_000
 #: Rounds that together must bring some part of all that cutting has brought, or it is over.
 _PATIENCE: Final = 20
 _NEARER: Final = 0.01
+#: Denominators that the coefficients of an inequality are tried with, and one that rounds them.
+_DENOMINATORS: Final = range(1, 41)
+_FINE: Final = 1_000
+#: How near to whole a coefficient is that is.
+_WHOLE: Final = 1e-3
 #: Sets of each supply's that the next inequality begins with.
 _POOL: Final = 300
 #: Most that are added to them before an inequality is given up.
 _SETS: Final = 400
 
 
-def cut(of: Knapsacks, solver: GrowingSolver, end: float | None, clock: Clock) -> None:
+def cut(of: Knapsacks, solver: GrowingSolver, end: float | None, clock: Clock, rounds: int = ROUNDS) -> None:
     """Cut until every supply's pairs are made of knapsacks, or no bound of whole numbers is higher.
 
     Parameters
@@ -50,6 +61,8 @@ def cut(of: Knapsacks, solver: GrowingSolver, end: float | None, clock: Clock) -
         Has linear programs that grow.
     end, clock
         When to stop, and what tells the time.
+    rounds
+        How often to cut at most.
     """
     level = of.of
     linear, known = level.linear, level.reached - level.level.constant
@@ -62,7 +75,8 @@ def cut(of: Knapsacks, solver: GrowingSolver, end: float | None, clock: Clock) -
     hulls = [_Hull(one, solver) for one in of.sacks]
     last: GrowingAnswer | None = None
     values: list[float] = []
-    for _ in range(_ROUNDS):
+    cuts: list[tuple[_Hull, Floats, float]] = []
+    for _ in range(rounds):
         if over(end, clock):
             break
         answer = model.solve(remaining(end, clock))
@@ -75,18 +89,25 @@ def cut(of: Knapsacks, solver: GrowingSolver, end: float | None, clock: Clock) -
         if len(values) > _PATIENCE and values[-1] - values[-1 - _PATIENCE] <= _NEARER * (values[-1] - values[0]):
             break
         price = linear.cost[: of.arcs] - answer.duals[of.served_rows][of.demand]
-        found = [(one.arcs, *cut) for one in hulls if (cut := one.cut(answer.values, price)) is not None]
+        found = [(one, *cut) for one in hulls if (cut := one.cut(answer.values, price)) is not None]
         if not found:
             break
-        sizes = np.array([len(arcs) for arcs, _, _ in found], dtype=np.int64)
-        model.add_rows(
-            np.full(len(found), -np.inf),
-            np.array([limit for _, _, limit in found]),
-            np.cumsum(sizes) - sizes,
-            np.concatenate([arcs for arcs, _, _ in found]),
-            np.concatenate([coefficient for _, coefficient, _ in found]),
-        )
+        start, column, value = _as_rows([(one.arcs, coefficient) for one, coefficient, _ in found])
+        model.add_rows(np.full(len(found), -np.inf), np.array([limit for *_, limit in found]), start, column, value)
+        cuts += found
     if last is not None:
+        x = last.values
+        exact = [
+            (one, *one.exact(coefficient))
+            for one, coefficient, limit in cuts
+            if float(coefficient @ x[one.arcs]) > limit - _BROKEN * float(coefficient.max())
+        ]
+        if exact:
+            level.strengthen(
+                np.array([level.program.supply_of[one.arcs[0]] for one, *_ in exact], dtype=np.int64),
+                *_as_rows([(one.arcs, coefficient) for one, coefficient, _ in exact]),
+                np.array([limit for *_, limit in exact], dtype=np.int64),
+            )
         budgets = last.duals[len(level.program.row_kind) : linear.rows]
         of.price(last.duals[of.served_rows], np.maximum(0.0, -budgets[of.place]))
         of.taken = last.values[: linear.columns]
@@ -155,6 +176,30 @@ class _Hull:
         broken = float(coefficient @ x) - limit
         return (coefficient, limit) if broken > _BROKEN * max(1.0, float(coefficient.max())) else None
 
+    def exact(self, coefficient: Floats) -> tuple[Ints, int]:
+        """An inequality in whole numbers, that all knapsacks keep exactly.
+
+        Parameters
+        ----------
+        coefficient
+            Of the supply's pairs, nearly as they should be.
+
+        Returns
+        -------
+        Coefficients, and the most that any knapsack has of them.
+        """
+        scaled = coefficient / float(coefficient.max())
+        for size in _DENOMINATORS:
+            if (np.abs(scaled * size - np.rint(scaled * size)) < _WHOLE).all():
+                break
+        else:
+            size = _FINE
+        whole = np.rint(scaled * size).astype(np.int64)
+        best = np.zeros(self._capacity + 1, dtype=np.int64)
+        for item in np.flatnonzero(whole).tolist():
+            _put(best, int(self._load[item]), int(whole[item]))
+        return whole, int(best[-1])
+
     def _core(self, inside: Ints, x: Floats, room: int) -> tuple[Floats, float] | None:
         """The inequality that some pairs break most, all others as they are; None if they break none.
 
@@ -203,7 +248,16 @@ class _Hull:
         return np.unique(sets, axis=0)
 
 
-def _put(best: Floats, load: int, worth: float) -> None:
+def _as_rows(found: Sequence[tuple[Ints, _Numbers]]) -> tuple[Ints, Ints, _Numbers]:
+    """Where each row begins, the columns of their entries, and these, but for zeros."""
+    kept = [np.flatnonzero(coefficient) for _, coefficient in found]
+    size = np.array([len(some) for some in kept], dtype=np.int64)
+    column = np.concatenate([arcs[some] for (arcs, _), some in zip(found, kept, strict=True)])
+    entries = np.concatenate([coefficient[some] for (_, coefficient), some in zip(found, kept, strict=True)])
+    return np.cumsum(size) - size, column, entries
+
+
+def _put(best: _Numbers, load: int, worth: float) -> None:
     """Let what each capacity can hold at best hold one more thing, if it is worth anything and fits at all."""
     if worth > _SOME and load < len(best):
         np.maximum(best[load:], best[: len(best) - load] + worth, out=best[load:])

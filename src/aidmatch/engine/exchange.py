@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from aidmatch.arrays import Ints
+from aidmatch.arrays import Ints, first_of_each
 from aidmatch.engine.primal import Primal
 from aidmatch.engine.relaxed import Relaxed
 from aidmatch.engine.searching import Steps
@@ -23,6 +23,8 @@ __all__ = ["exchanged"]
 #: Supplies that deal out anew together, at first and at most.
 FEWEST: Final = 3
 MOST: Final = 8
+#: Moves between two supplies that say how near they are.
+MOVES: Final = 5
 #: Part of what is left of the time that one search may take.
 EACH: Final = 0.2
 #: How near to its bound a search is ended.
@@ -52,7 +54,7 @@ def exchanged(of: Relaxed, seconds: float | None, *, clock: Clock) -> Steps[None
         gained = False
         for supply in supplies.tolist():
             left = remaining(end, clock)
-            if of.proven >= of.reached or (left is not None and left <= 0):
+            if of.is_settled or (left is not None and left <= 0):
                 return
             group = _beside(of, supply, size)
             serves = of.part.values[:arcs] > 0
@@ -69,7 +71,7 @@ def exchanged(of: Relaxed, seconds: float | None, *, clock: Clock) -> Steps[None
             low, high = of.limits()
             part = None if left is None else EACH * left
             columns = np.concatenate([inside, others])
-            of.accept((yield from Primal(of).within(part, low, high, columns, near=NEAR)))
+            of.accept((yield from Primal(of).within(part, low, high, columns, near=NEAR, strong=False)))
             gained |= of.reached < before
         size += not gained
 
@@ -83,10 +85,14 @@ def _beside(of: Relaxed, supply: int, size: int) -> Ints:
     owner[demand_of[serves]] = supply_of[serves]
     goes = np.flatnonzero(((owner[demand_of] == supply) != (supply_of == supply)) & ~serves)
     other = np.where(supply_of[goes] == supply, owner[demand_of[goes]], supply_of[goes])
-    known = other >= 0
-    # the cheapest move says how near two are
-    near = np.full(int(supply_of.max()) + 1, np.inf)
-    np.minimum.at(near, other[known], reduced[goes[known]])
+    cost, other = reduced[goes[other >= 0]], other[other >= 0]
+    # the cheapest moves say how near two are; one alone costs nothing of many
+    near, count = np.zeros((2, int(supply_of.max()) + 1))
+    cheapest = first_of_each(np.lexsort((cost, other)), other, MOVES)
+    np.add.at(near, other[cheapest], cost[cheapest])
+    np.add.at(count, other[cheapest], 1)
+    near += (MOVES - count) * float(cost.max(initial=0.0))
+    near[count == 0] = np.inf
     near[supply] = -np.inf
     some = np.lexsort((np.arange(len(near)), near))[:size]
     group: Ints = some[np.isfinite(near[some]) | (some == supply)]

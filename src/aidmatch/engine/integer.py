@@ -51,12 +51,17 @@ LAST: Final = 0.15
 #: Part of a level's time for what looking ahead leaves open, less where supplies are knapsacks that have more to gain
 #: afterwards; and then for its relaxation once more.
 NEARBY: Final = 0.6
-NEARBY_SACKS: Final = 0.3
+NEARBY_SACKS: Final = 0.2
 AGAIN: Final = 0.6
-#: Part of a level's time for a first answer of few pairs, for generating knapsacks, and for exchanges between them.
+#: Part of a level's time for an answer of few pairs, before and after bounds by knapsacks, for these, for a search of
+#: all that may matter, and for exchanges between knapsacks.
 SKETCHING: Final = 0.1
+SKETCHING_AGAIN: Final = 0.05
 FILLING: Final = 0.35
-EXCHANGING: Final = 0.5
+ENDING: Final = 0.6
+EXCHANGING: Final = 0.85
+#: Rounds of cutting before knapsacks are generated.
+SOME_CUTS: Final = 15
 #: Seconds that are worth another search of what was stopped.
 WORTHWHILE: Final = 0.1
 
@@ -290,17 +295,17 @@ def _level(
     # multipliers of sets are the best that a root has, and splitting cases adds little to them for its time
     uncertain = [
         one
-        for one in hard
+        for one in levels
         if one.part.certified[row] < one.part.reached[row]
-        and not one.part.large
-        and (one.closing is None or one.part.sacks)
+        and (one.is_nearly_closed if one.part.sacks else one in hard and one.closing is None and not one.part.large)
     ]
     for number, one in enumerate(uncertain):
         left = remaining(end, clock)
         if left is not None and left <= 0:
             break
-        # proofs are worth less of the time than answers
-        until = None if left is None else clock() + PROOFS * left / (len(uncertain) - number)
+        # proofs are worth less of the time than the levels below, if there are any
+        worth = 1.0 if row == len(one.part.program.levels) - 1 else PROOFS
+        until = None if left is None else clock() + worth * left / (len(uncertain) - number)
         Cases(one).split(searches.solver, until, clock)
     for one in hard:
         one.part.claimed[row] = max(one.part.claimed[row], one.part.certified[row])
@@ -323,15 +328,25 @@ def _fill_knapsacks(levels: Sequence[Relaxed], searches: Searches, end: float | 
         seconds = share()
         if seconds is None or seconds > 0:
             _raise(Knapsacks(one), searches.solver, None if seconds is None else clock() + seconds, clock)
-    if end is not None:
-        # without a limit, the search of all pairs goes to its end
-        exchanges = [(len(one.part.columns), partial(exchanged, one, clock=clock)) for one in some]
-        searches.run(exchanges, share_of(end, EXCHANGING, clock), clock)
+    if end is None:
+        return  # the search of all pairs goes to its end
+    sketches = [(len(one.part.columns), partial(Primal(one).sketched, each=0)) for one in some if not one.is_settled]
+    searches.run(sketches, share_of(end, SKETCHING_AGAIN, clock), clock)
+    for exchanging in (True, False):
+        nearly = [(len(one.part.columns), Primal(one).ended) for one in some if one.is_nearly_closed]
+        searches.run(nearly, share_of(end, ENDING, clock), clock)
+        if exchanging:
+            exchanges = [(len(one.part.columns), partial(exchanged, one, clock=clock)) for one in some]
+            searches.run(exchanges, share_of(end, EXCHANGING, clock), clock)
 
 
 def _raise(of: Knapsacks, solver: GrowingSolver, end: float | None, clock: Clock) -> None:
     """Look for multipliers of knapsacks, and prove the level by the best ones."""
-    (cut if is_long(of) else generate)(of, solver, end, clock)
+    if is_long(of):
+        cut(of, solver, end, clock)
+    else:
+        cut(of, solver, share_of(end, 0.5, clock), clock, SOME_CUTS)
+        generate(of, solver, end, clock)
     of.prove()
 
 

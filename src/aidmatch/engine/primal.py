@@ -102,10 +102,19 @@ class Primal:
             claimed = min(part.reached[row], answer.bound + self._of.level.constant)
             part.claimed[row] = max(part.claimed[row], claimed)
 
-    def sketched(self, seconds: float | None) -> Steps[None]:
-        """Look for a better answer among the few pairs that the relaxation likes."""
+    def ended(self, seconds: float | None) -> Steps[None]:
+        """Search all pairs that an answer may have which is as good as what is known, whose bound is a claim."""
+        if self._of.is_settled:
+            return
+        answer = yield from self.within(seconds, *self._of.limits())
+        reached = self._of.accept(answer)
+        if answer.bound is not None:
+            self._of.claimed = min(reached, answer.bound + self._of.level.constant)
+
+    def sketched(self, seconds: float | None, each: int = FEW) -> Steps[None]:
+        """Look for a better answer among the pairs that are known or taken by the relaxation, and few more of each."""
         low, high = self._of.face()
-        few = self._few(high, FEW)
+        few = self._few(high, each)
         if few is not None:
             self._of.accept((yield from self.within(seconds, low, few)))
 
@@ -289,13 +298,15 @@ class Primal:
         here: Ints | None = None,
         near: float = 0.0,
         below: bool = False,
+        strong: bool = True,
     ) -> Steps[MipAnswer]:
         """Search some columns, or all, within limits that what is known keeps, while all others stay what they are.
 
-        What limits close, which may be most, is not handed over. A bound is that of such answers.
+        What limits close, which may be most, is not handed over. A bound is that of such answers. Rows of cutting
+        planes bring a bound sooner, and answers of few columns later.
         """
         began = time.monotonic()
-        program, known = self._of.program, self._of.start()
+        program, known = self._of.strong if strong else self._of.program, self._of.start()
         here = np.arange(len(high)) if here is None else here
         inside = here[high[here] > low[here]]
         held = known.copy()

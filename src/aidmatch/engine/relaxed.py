@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from aidmatch.integer_program import NO_LIMIT, IntegerLevel, IntegerProgram, Row
 from aidmatch.solvers.mip import Linear, MipAnswer, MipSolver, Relaxation
 
 __all__ = ["Relaxed"]
+
+#: Pairs of each demand that are open where knapsacks have nearly closed a component.
+NEARLY: Final = 3
 
 
 class Relaxed:
@@ -43,6 +47,8 @@ class Relaxed:
         self.plain, self.plain_budgets = self.program, self.budgets
         if self.level.largest:
             self.program, self.level, self.budgets = _with_largest(self.program, self.level, self.budgets)
+        #: the program with rows that every answer keeps anyway, for searches; proofs do without
+        self.strong = self.program
         self._linear: Linear | None = None
         #: what the relaxation of the whole level chose, and its reduced costs
         self.guide: tuple[Floats, Floats] | None = None
@@ -103,7 +109,7 @@ class Relaxed:
     def linear(self) -> Linear:
         """The program as it is given to a solver."""
         if self._linear is None:
-            self._linear = Linear.of(self.program, self.level, self.budgets)
+            self._linear = Linear.of(self.strong, self.level, self.budgets)
             if self.closing is not None:
                 self._linear = replace(self._linear, target=float(self.certified))
         return self._linear
@@ -198,6 +204,22 @@ class Relaxed:
         reduced[: len(more)] = np.minimum(more / self.program.scale, 1e15)
         self.guide = taken, reduced
 
+    def strengthen(self, node: Ints, start: Ints, column: Ints, coefficient: Ints, upper: Ints) -> None:
+        """Take rows that every answer keeps anyway, for the searches to come.
+
+        Parameters
+        ----------
+        node
+            The supply of each.
+        start, column, coefficient
+            Where each begins, and their entries.
+        upper
+            The most that each may add up to.
+        """
+        none = np.full(len(node), -NO_LIMIT)
+        self.strong = _with_rows(self.program, RowKind.KNAPSACK, node, start, column, coefficient, none, upper)
+        self._linear = None
+
     def close(self) -> None:
         """Close what no answer as good as this one has, for the levels below; proofs do without."""
         part = self.part
@@ -226,6 +248,19 @@ class Relaxed:
         """The bound by patterns."""
         return int(-(-self.closed_at() // self.program.scale))
 
+    @property
+    def is_nearly_closed(self) -> bool:
+        """Whether knapsacks leave few pairs that an answer may have which is as good as what is known."""
+        if self.closing is None:
+            return False
+        arcs = len(self.plain.demand_of)
+        return int((self.limits()[1][:arcs] > 0).sum()) <= NEARLY * int((self.plain.row_kind == RowKind.SERVED).sum())
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is better than what is known, by proof or by the solver's word."""
+        return max(self.proven, self.proven if self.claimed is None else self.claimed) >= self.reached
+
     def from_arcs(self, arcs: Ints) -> Ints | None:
         """The answer that takes some arcs, if it holds."""
         program = self.plain
@@ -253,7 +288,7 @@ class Relaxed:
         """Multipliers over the scale that respect what each row limits."""
         dual = np.where(np.isfinite(dual), dual, 0.0)
         y = np.rint(np.clip(dual * self.program.scale, -(2.0**52), 2.0**52)).astype(np.int64)
-        own, above = y[: len(self.program.row_kind)], -y[len(self.program.row_kind) :]
+        own, above = y[: len(self.program.row_kind)], -y[len(y) - self.row :]
         own[(own > 0) & (self.program.row_lower <= -NO_LIMIT)] = 0
         own[(own < 0) & (self.program.row_upper >= NO_LIMIT)] = 0
         rows = np.flatnonzero(own)
@@ -320,29 +355,44 @@ def _with_largest(
     node[program.row_column] = held
     entries = np.stack([np.full(len(columns), top), columns], axis=1).ravel()
     coefficients = np.stack([np.ones(len(columns), dtype=np.int64), -level.cost[columns]], axis=1).ravel()
-    rows = len(columns)
-
-    def longer(array: Ints, value: int) -> Ints:
-        return np.append(array, value)
-
+    nothing, free = np.zeros(len(columns), dtype=np.int64), np.full(len(columns), NO_LIMIT)
     wide = replace(
         program,
-        least=longer(program.least, 1),
-        most=longer(program.most, int((level.cost * program.most).max(initial=0))),
-        step=longer(program.step, 1),
-        row_start=np.concatenate([program.row_start, program.row_start[-1] + 2 * np.arange(1, rows + 1)]),
-        row_column=np.concatenate([program.row_column, entries]),
-        row_coefficient=np.concatenate([program.row_coefficient, coefficients]),
-        use_start=np.concatenate([program.use_start, np.full(rows, program.use_start[-1])]),
-        row_lower=np.concatenate([program.row_lower, np.zeros(rows, dtype=np.int64)]),
-        row_upper=np.concatenate([program.row_upper, np.full(rows, NO_LIMIT)]),
-        row_kind=np.concatenate([program.row_kind, np.full(rows, RowKind.LARGEST)]),
-        row_node=np.concatenate([program.row_node, node[columns]]),
+        least=np.append(program.least, 1),
+        most=np.append(program.most, int((level.cost * program.most).max(initial=0))),
+        step=np.append(program.step, 1),
     )
+    start = 2 * np.arange(len(columns))
+    wide = _with_rows(wide, RowKind.LARGEST, node[columns], start, entries, coefficients, nothing, free)
     cost = np.zeros(top + 1, dtype=np.int64)
     cost[top] = 1
     return (
         wide,
         IntegerLevel(cost, level.constant),
         [(replace(higher, cost=np.append(higher.cost, 0)), budget) for higher, budget in budgets],
+    )
+
+
+def _with_rows(
+    program: IntegerProgram,
+    kind: RowKind,
+    node: Ints,
+    start: Ints,
+    column: Ints,
+    coefficient: Ints,
+    lower: Ints,
+    upper: Ints,
+) -> IntegerProgram:
+    """The program with more rows of one kind, after its own."""
+    many = len(node)
+    return replace(
+        program,
+        row_start=np.concatenate([program.row_start[:-1], program.row_start[-1] + np.append(start, len(column))]),
+        row_column=np.append(program.row_column, column),
+        row_coefficient=np.append(program.row_coefficient, coefficient),
+        use_start=np.append(program.use_start, np.full(many, program.use_start[-1])),
+        row_lower=np.append(program.row_lower, lower),
+        row_upper=np.append(program.row_upper, upper),
+        row_kind=np.append(program.row_kind, np.full(many, kind)),
+        row_node=np.append(program.row_node, node),
     )
