@@ -18,7 +18,7 @@ from aidmatch.engine.knapsacks import Knapsacks
 from aidmatch.engine.primal import Primal
 from aidmatch.engine.searching import Searches
 from aidmatch.integer_program import RowKind
-from aidmatch.solvers.mip import Highs
+from aidmatch.solvers.mip import Highs, Linear, MipAnswer
 
 
 def hull(load: Any, capacity: int) -> _Hull:
@@ -162,3 +162,18 @@ def test_what_is_nearly_closed_is_searched_to_its_end_and_what_that_says_is_true
     before = searches.solves
     searches.run([(1, Primal(of).ended)], None, lambda: 0.0)
     assert searches.solves == before
+
+
+def test_a_search_that_was_stopped_claims_what_its_bound_says_and_no_more() -> None:
+    class Stopped(Highs):
+        def search(self, linear: Linear, seconds: float | None, low: Ints, high: Ints, start: Ints) -> MipAnswer:
+            answer = super().search(linear, seconds, low, high, start)
+            assert answer.bound is not None
+            return MipAnswer(start.astype(float), answer.bound - 2, 0.0)
+
+    of = begun(3, 3, 7)
+    _, truth = optimum(*assignment(3, 3, 7))
+    before = of.reached
+    assert before > truth
+    Searches(Stopped(), None).run([(1, Primal(of).ended)], None, lambda: 0.0)
+    assert (of.reached, of.claimed) == (before, truth - 2)
