@@ -3,7 +3,6 @@
 import time
 from dataclasses import replace
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +10,6 @@ from tests.integer_cases import IntegerCase, best, care_case, giving_case
 from tests.profiles import examples
 
 import aidmatch as am
-from aidmatch.arrays import Ints
 from aidmatch.distance.protocol import distance_named
 from aidmatch.engine.choices import Choices, suited_components
 from aidmatch.engine.integer import solve_integer
@@ -21,7 +19,7 @@ from aidmatch.engine.relaxed import Relaxed
 from aidmatch.formulation.flow import formulate
 from aidmatch.formulation.integer import IntegerFormulation, formulate_integers, what_needs_integers
 from aidmatch.integer_program import NO_LIMIT, IntegerProgram, RowKind
-from aidmatch.solvers.mip import Highs, Linear, MipAnswer
+from aidmatch.solvers.mip import Highs
 from aidmatch.synthetic import county_care
 
 
@@ -87,12 +85,6 @@ def test_the_best_set_of_a_supply_is_the_best_of_all(seed: int) -> None:
         for arc in np.flatnonzero((program.supply_of == supply) & (program.most[:arcs] > 0)).tolist():
             held = cheapest(program, supply, price, short, arc)
             assert with_arc[arc] == (priced.never if held is None else held)
-        # all sets within a slack are as many as there are
-        near = choices.sets_within(priced, tail, supply, 5, 1_000)
-        assert near is not None
-        assert len({tuple(sorted(one)) for one in near}) == len(near)
-        limit = int(priced.worth[supply].min()) + 5
-        assert all(sum(price[one].tolist()) + tail[supply, len(one)] <= limit for one in near)
 
 
 @pytest.mark.parametrize("seed", range(examples(40)))
@@ -196,34 +188,3 @@ def test_multipliers_of_sets_that_were_stopped_leave_a_better_proof_as_it_was() 
     one.relax_by_patterns(weak, 0)
     assert one.tree is tree
     assert one.certified == one.proven == before
-
-
-def test_where_sets_are_too_many_pairs_are_searched_with_the_same_result(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = formulated(county(0.6))
-    assert made is not None
-    asked: list[int] = []
-    start_of = Patterns.start_of
-
-    def noted(self: Patterns, linear: Linear, sets: Any, columns: Ints, values: Ints) -> Ints | None:
-        asked.append(len(linear.cost))
-        return start_of(self, linear, sets, columns, values)
-
-    class Noting(Highs):
-        def search(self, linear: Linear, *limits: Any) -> MipAnswer:
-            searched.append(len(linear.cost))
-            return super().search(linear, *limits)
-
-    monkeypatch.setattr(Patterns, "start_of", noted)
-    found = []
-    for many, most in ((0.0, 6_000), (1000.0, 6_000), (1000.0, 15)):
-        monkeypatch.setattr("aidmatch.engine.primal.MANY", many)
-        monkeypatch.setattr("aidmatch.engine.patterns.SETS", most)
-        searched: list[int] = []
-        asked.clear()
-        solution = solve_integer(made.program, Noting())
-        am.verify(made.flow.problem, made.matching(solution, ("highs", "0"), "0"))
-        assert asked
-        assert (max(asked) in searched) == (many > 0) or most == 15  # most sets are left out then
-        assert not solution.stopped
-        found.append(solution.level_values)
-    assert found == [found[0]] * 3

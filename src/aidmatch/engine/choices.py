@@ -133,7 +133,6 @@ class Choices:
         new = np.ones(len(order), dtype=np.bool_)
         new[1:] = (supply[1:] != supply[:-1]) | (weight[1:] != weight[:-1])
         self._order = order
-        self._owner, self._weight, self._room, self._first, self._last = supply, weight, room, first, last
         #: place in the order at which each load of each supply starts, and the load of each arc in the order
         self._start = np.flatnonzero(new)
         self._block = np.cumsum(new) - 1
@@ -145,6 +144,9 @@ class Choices:
         size, each = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
         size[owner, local] = np.diff(np.append(self._start, len(order)))
         each[owner, local] = weight[self._start]
+        #: of each arc, the place of its load among those of its supply; −1 for what is not used
+        self.place_of_load = np.full(arcs, -1)
+        self.place_of_load[order] = local[self._block]
         self._begin = np.zeros(shape, dtype=np.int64)
         self._begin[owner, local] = self._start
         self.counts = self._listed()
@@ -154,6 +156,11 @@ class Choices:
             fits &= self.counts[:, place] <= size[:, place, None]
         fits &= (self.total == 0) | ((self.total >= first[:, None]) & (self.total <= last[:, None]))
         self.fits = fits
+
+    @property
+    def missed(self) -> Ints:
+        """What each number of pairs of each supply misses of its minimum at least, shape (supplies, numbers)."""
+        return self._must
 
     def _listed(self) -> Ints:
         """Counts of each load, by their sum."""
@@ -225,55 +232,6 @@ class Choices:
                     break
                 found[here, at[here]] = priced.order[self._begin[supply[here], place] + rank]
                 at[here] += 1
-        return found
-
-    def sets_within(self, priced: Priced, tail: Numbers, supply: int, slack: int, most: int) -> list[list[int]] | None:
-        """All sets of a supply that cost no more than its best one and some slack; None if they are too many.
-
-        Parameters
-        ----------
-        priced, tail
-            Prices, and what they were made with.
-        supply
-            The supply.
-        slack
-            How much more a set may cost.
-        most
-            How many sets are too many.
-        """
-        here = slice(*np.searchsorted(self._owner, [supply, supply + 1]).tolist())
-        own = np.argsort(priced.price[here], kind="stable")
-        arcs, price = priced.order[here][own].tolist(), priced.price[here][own].tolist()
-        load = self._weight[here][own].tolist()
-        room, ends = int(self._room[supply]), tail[supply].tolist()
-        may = [bool(self._first[supply] <= n <= self._last[supply]) for n in range(self.persons + 1)]
-        limit = int(priced.worth[supply].min()) + slack
-        sums = [0, *np.cumsum(np.array(price, dtype=object)).tolist()]
-        found: list[list[int]] = []
-        stack: list[tuple[int, int, int, list[int]]] = [(0, 0, 0, [])]
-        steps = 0
-        while stack:
-            start, cost, weight, taken = stack.pop()
-            steps += 1
-            size = len(taken)
-            if taken and may[size] and cost + ends[size] <= limit:
-                found.append(taken)
-            if len(found) > most or steps > 2 * most + 100:
-                return None
-            for at in range(start, len(arcs)):
-                # the cheapest that can follow, whatever they weigh
-                rest = min(
-                    (
-                        sums[at + n - size] - sums[at] + ends[n]
-                        for n in range(size + 1, self.persons + 1)
-                        if may[n] and at + n - size < len(sums)
-                    ),
-                    default=None,
-                )
-                if rest is None or cost + rest > limit:
-                    break
-                if weight + load[at] <= room:
-                    stack.append((at + 1, cost + price[at], weight + load[at], [*taken, arcs[at]]))
         return found
 
     @cached_property

@@ -108,7 +108,7 @@ def cut(of: Knapsacks, solver: GrowingSolver, end: float | None, clock: Clock, r
                 *_as_rows([(one.arcs, coefficient) for one, coefficient, _ in exact]),
                 np.array([limit for *_, limit in exact], dtype=np.int64),
             )
-        budgets = last.duals[len(level.program.row_kind) : linear.rows]
+        budgets = last.duals[linear.rows - level.row : linear.rows]
         of.price(last.duals[of.served_rows], np.maximum(0.0, -budgets[of.place]))
         of.taken = last.values[: linear.columns]
 

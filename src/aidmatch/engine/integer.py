@@ -22,10 +22,11 @@ from aidmatch.engine.bounds import INFEASIBLE
 from aidmatch.engine.cases import Cases
 from aidmatch.engine.cutting import cut
 from aidmatch.engine.exchange import exchanged
+from aidmatch.engine.facets import Counted, Facets
 from aidmatch.engine.generating import generate, is_long
 from aidmatch.engine.knapsacks import Knapsacks, suits
 from aidmatch.engine.parts import Part, parts_of
-from aidmatch.engine.patterns import Patterns, Raised
+from aidmatch.engine.patterns import Begun, Patterns, Raised
 from aidmatch.engine.primal import Primal
 from aidmatch.engine.relaxations import Relaxations
 from aidmatch.engine.relaxed import Relaxed
@@ -34,7 +35,7 @@ from aidmatch.engine.searching import Searches
 from aidmatch.engine.timing import Clock, over, remaining, share_of
 from aidmatch.engine.values import is_feasible, value_of
 from aidmatch.errors import NumberRangeError, SolverError
-from aidmatch.integer_program import NO_LIMIT, IntegerLevel, IntegerProgram, IntegerSolution
+from aidmatch.integer_program import NO_LIMIT, IntegerLevel, IntegerProgram, IntegerSolution, RowKind
 from aidmatch.solvers.growing import GrowingSolver
 from aidmatch.solvers.mip import MipSolver
 
@@ -60,6 +61,9 @@ SKETCHING_AGAIN: Final = 0.05
 FILLING: Final = 0.35
 ENDING: Final = 0.6
 EXCHANGING: Final = 0.85
+#: Part of a level's time for facets of what supplies may do, and then for sets of clients.
+CUTTING: Final = 0.4
+GENERATING: Final = 0.4
 #: Rounds of cutting before knapsacks are generated.
 SOME_CUTS: Final = 15
 #: Seconds that are worth another search of what was stopped.
@@ -105,6 +109,10 @@ def solve_integer(
     patterns = None
     if isinstance(solver, GrowingSolver) and len(parts):
         patterns = Patterns(program, component, len(parts), solver, program.scale)
+    counted: dict[int, Counted] = {}
+    if patterns is not None:
+        facets = Facets(patterns.choices)
+        counted = {number: Counted(facets, parts[number]) for number in np.flatnonzero(patterns.suited).tolist()}
     for number, part in enumerate(parts):
         # sets of few clients do the same faster
         part.sacks = (patterns is None or not patterns.suited[number]) and suits(part.program)
@@ -115,7 +123,7 @@ def solve_integer(
     kept = LAST if any(part.rounding is not None for part in parts) else 0.0
     before_last = share_of(deadline, 1 - kept, clock)
     for row in range(count):
-        _level(parts, row, searches, before_last if row < count - 1 else deadline, clock, patterns)
+        _level(parts, row, searches, before_last if row < count - 1 else deadline, clock, patterns, counted)
         level = program.levels[row]
         top = max((part.reached[row] for part in parts), default=level.constant)
         for part in parts:
@@ -217,6 +225,7 @@ def _level(
     deadline: float | None,
     clock: Clock,
     patterns: Patterns | None,
+    counted: dict[int, Counted],
 ) -> None:
     """Decide one level of every component."""
     # what is left is shared over the levels to come, the higher ones first: their gaps weaken all bounds below
@@ -228,7 +237,7 @@ def _level(
     recalled = [number for number, one in enumerate(levels) if one.proven < one.reached and one.recall()]
     searches.run(
         [
-            # sets of clients do better than what is farther away
+            # facets do better than what is farther away
             (len(parts[number].columns), partial(Primal(levels[number]).nearby, wide=not suited[number]))
             for number in recalled
             if levels[number].proven < levels[number].reached
@@ -246,13 +255,11 @@ def _level(
     for number, share in zip(again, shares, strict=True):
         if not over(end, clock):
             levels[number].relax(searches.solver, share())
-    raised = _raised_by_patterns(parts, row, open_at_first, end, clock, patterns)
-    in_sets: list[tuple[int, Primal]] = []
+    raised = _raised_by_patterns(levels, row, open_at_first, searches.solver, end, clock, patterns, counted)
     for number in sorted(open_at_first):
         one = levels[number]
         if raised is not None and suited[number]:
             one.relax_by_patterns(raised, number)
-            in_sets.append((number, Primal(one)))
         elif number in recalled:
             continue
         elif over(by := relaxed_by if one.part.large else end, clock):
@@ -260,22 +267,6 @@ def _level(
         else:
             one.relax(searches.solver, remaining(by, clock))
     _fill_knapsacks([levels[number] for number in sorted(open_at_first)], searches, end, clock)
-    for all_of_them in (False, True):
-        if patterns is None:
-            break
-        # the master takes in what is missing part by part, in their order, whoever has searched in whichever
-        in_sets = [
-            (number, primal)
-            for number, primal in in_sets
-            if levels[number].reached > levels[number].certified
-            and not over(end, clock)
-            and (not all_of_them or (primal.known_in_sets and primal.completed_in(patterns, number)))
-        ]
-        starts = [
-            (len(parts[number].columns), partial(primal.among_sets, patterns, number, all_of_them=all_of_them))
-            for number, primal in in_sets
-        ]
-        searches.run(starts, end, clock)
     for part, one in zip(parts, levels, strict=True):
         part.reached.append(one.reached)
         part.trees.append(one.tree)
@@ -351,22 +342,43 @@ def _raise(of: Knapsacks, solver: GrowingSolver, end: float | None, clock: Clock
 
 
 def _raised_by_patterns(
-    parts: Sequence[Part],
+    levels: Sequence[Relaxed],
     row: int,
     wanted: set[int],
+    solver: MipSolver,
     end: float | None,
     clock: Clock,
     patterns: Patterns | None,
+    counted: dict[int, Counted],
 ) -> Raised | None:
     """Bounds of the components that patterns suit, if there is one among those that are wanted."""
-    if patterns is None or not any(patterns.suited[number] for number in wanted) or over(end, clock):
+    if patterns is None or not isinstance(solver, GrowingSolver):
         return None
+    level, some = patterns.program.levels[row], sorted(number for number in wanted if patterns.suited[number])
+    if level.largest or not some or over(end, clock):
+        return None
+    begun = Begun(
+        np.zeros(patterns.program.demands),
+        np.zeros((row, len(levels))),
+        np.zeros(len(patterns.program.demand_of)),
+        np.full(len(levels), -INFEASIBLE),
+    )
+    by_size = sorted(some, key=lambda number: len(levels[number].part.columns))
+    shares = _by_size([levels[number].part for number in by_size], share_of(end, CUTTING, clock), clock)
+    for number, share in zip(by_size, shares, strict=True):
+        one, seconds = levels[number], share()
+        found = counted[number].cut(one, solver, None if seconds is None else clock() + seconds, clock)
+        arcs = len(one.plain.demand_of)
+        if found is not None:
+            begun.demand[one.plain.row_node[one.plain.row_kind == RowKind.SERVED]] = found.demand
+            begun.above[:, number] = found.above
+            begun.taken[one.part.columns[:arcs]] = found.taken[:arcs]
+        begun.reached[number] = one.reached
     values = np.zeros(len(patterns.program.most), dtype=np.int64)
-    for part in parts:
-        values[part.columns] = part.values
+    for one in levels:
+        values[one.part.columns] = one.part.values
     patterns.know(values)
-    level = patterns.program.levels[row]
-    return None if level.largest else patterns.raised(level, end, clock)
+    return patterns.raised(level, share_of(end, GENERATING, clock), clock, begun)
 
 
 def _open(part: Part, row: int) -> bool:
@@ -414,9 +426,17 @@ def _certified(parts: Sequence[Part], levels: Sequence[IntegerLevel]) -> list[in
                 dearest = max(int(part.trees[row].above[:, higher].max(initial=0)) for part in parts)
                 scale = parts[0].program.scale
                 lost += -(-gap * (dearest + scale) // scale) if dearest else 0
-        gaps.append(sum(part.reached[row] - part.certified[row] for part in parts))
-        results.append(_together(level, [part.certified[row] for part in parts]) - lost)
-        gaps[-1] += lost
+        bound = _together(level, [part.certified[row] for part in parts]) - lost
+        if lost:
+            # multipliers of the levels above may cost more than they bring: then none at all
+            plain = [(one, one.empty_tree()) for one in (Relaxed(part, row) for part in parts)]
+            bounds = [one.bound(tree) for one, tree in plain]
+            if (without := _together(level, bounds)) > bound:
+                bound, lost = without, 0
+                for part, (_, tree), own in zip(parts, plain, bounds, strict=True):
+                    part.trees[row], part.certified[row] = tree, own
+        gaps.append(sum(part.reached[row] - part.certified[row] for part in parts) + lost)
+        results.append(bound)
     return results
 
 

@@ -45,6 +45,8 @@ class Part:
     budgets: list[int] = field(default_factory=list)
     #: whether every supply is a knapsack, and is decided as one
     sacks: bool = False
+    #: rows that every answer keeps anyway: supplies, where each begins, columns, coefficients and limits
+    kept: tuple[Ints, Ints, Ints, Ints, Ints] | None = None
     relaxations: Relaxations | None = None
     #: what the relaxation of all levels has whole
     rounding: Rounding | None = None

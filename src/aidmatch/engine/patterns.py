@@ -1,4 +1,4 @@
-"""Bounds and answers from sets of clients: column generation over what each supply may do as a whole.
+"""Bounds from sets of clients: column generation over what each supply may do as a whole.
 
 A supply's pairs are chosen as one pattern, which keeps what it can carry, how
 many it takes and what its minimum misses (Savelsbergh 1997, for generalized
@@ -22,17 +22,14 @@ from aidmatch.arrays import Bools, Floats, Ints
 from aidmatch.engine.choices import Choices, Priced, suited_components
 from aidmatch.integer_program import IntegerLevel, IntegerProgram
 from aidmatch.solvers.growing import Growing, GrowingAnswer, GrowingSolver
-from aidmatch.solvers.mip import Linear
 
-__all__ = ["Patterns", "Raised"]
+__all__ = ["Begun", "Patterns", "Raised"]
 
 #: A set with a reduced cost above this does not help.
 _HELPS: Final = -1e-6
 #: Largest multiplier, times the scale, that exact sums are sure of.
 _LARGEST: Final = 2.0**52
 _ROUNDS: Final = 500
-#: Most sets of a component that an integer program is given.
-SETS: Final = 6_000
 
 Clock = Callable[[], float]
 
@@ -63,6 +60,28 @@ class Raised:
     taken: Floats
     whole: Bools
     reduced: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What is known of a level before sets are generated.
+
+    Parameters
+    ----------
+    demand
+        Multipliers of all demands.
+    above
+        Multipliers of all levels above, shape (levels above, components).
+    taken
+        How much of each arc a relaxation takes.
+    reached
+        Bounds of the components at which nothing is left to prove, without what is constant.
+    """
+
+    demand: Floats
+    above: Floats
+    taken: Floats
+    reached: Ints
 
 
 class Patterns:
@@ -106,10 +125,6 @@ class Patterns:
         self._known: set[bytes] = set()
         #: levels above with a cost: number, level, budgets and rows of the components
         self._budgets: list[tuple[int, IntegerLevel, Ints, Ints]] = []
-        self._priced: Priced | None = None
-        nothing = np.zeros(0, dtype=np.int64)
-        self._best: tuple[Ints, Ints, Ints] = nothing, nothing, nothing
-        self._level = IntegerLevel(np.zeros(len(program.most), dtype=np.int64), 0)
         self._master: Growing = solver.growing()
         if self._rows:
             self._begin()
@@ -219,7 +234,9 @@ class Patterns:
 
     # --- bounds
 
-    def raised(self, level: IntegerLevel, end: float | None, clock: Clock = time.monotonic) -> Raised | None:
+    def raised(
+        self, level: IntegerLevel, end: float | None, clock: Clock = time.monotonic, begun: Begun | None = None
+    ) -> Raised | None:
         """Solve the master of a level by generating sets.
 
         Parameters
@@ -228,6 +245,8 @@ class Patterns:
             What is minimized.
         end, clock
             When to stop, and what tells the time.
+        begun
+            Multipliers to begin with, whose best sets are added first.
 
         Returns
         -------
@@ -238,7 +257,15 @@ class Patterns:
         self._master.set_costs(self.costs(level).astype(float))
         best: tuple[Ints, Ints, Ints] | None = None
         answer: GrowingAnswer | None = None
+        if begun is not None:
+            y, above = self._whole(begun.demand, begun.above)
+            priced, bound = self._bound(level, y, above)
+            best = bound, y, above
+            # of each supply, the best set and those that are nearly as good
+            self._generated(level, priced, np.minimum(0, priced.worth.min(axis=1)) + 0.5 * self.scale)
         for _ in range(_ROUNDS):
+            if best is not None and begun is not None and (-(-best[0] // self.scale) >= begun.reached).all():
+                break
             answer = self._master.solve(None if end is None else max(0.0, end - clock()))
             if answer is None or not answer.optimal:
                 break
@@ -252,13 +279,13 @@ class Patterns:
                 break
         if best is None:
             return None
-        if answer is not None:
+        if answer is not None and (answer.optimal or begun is None):
             taken, whole = self._taken(answer.values)
+        elif begun is not None:
+            taken, whole = begun.taken, self._whole_components(begun.taken)
         else:
             taken, whole = np.zeros(self.choices.arcs), np.zeros(self.count, dtype=np.bool_)
-        self._best, self._level = best, level
         priced, _ = self._bound(level, best[1], best[2])
-        self._priced = priced
         return Raised(best[0], best[1], self._by_level(best[2]), taken, whole, self._reduced(priced))
 
     def _by_level(self, above: Ints) -> Ints:
@@ -267,6 +294,24 @@ class Patterns:
         for (number, *_), weight in zip(self._budgets, above, strict=True):
             found[number] = weight[:-1]
         return found
+
+    def _whole(self, demand: Floats, above: Floats) -> tuple[Ints, Ints]:
+        """Rounded multipliers of demands, and of each budget in each component, from those of all levels above."""
+        y, weights = (
+            np.rint(np.clip(np.nan_to_num(one) * self.scale, -_LARGEST, _LARGEST)).astype(np.int64)
+            for one in (demand, above)
+        )
+        of_budgets = np.zeros((len(self._budgets), self.count + 1), dtype=np.int64)
+        for place, (number, _, _, held) in enumerate(self._budgets):
+            of_budgets[place, :-1] = np.where(held[:-1] >= 0, np.maximum(0, weights[number]), 0)
+        return y, of_budgets
+
+    def _whole_components(self, taken: Floats) -> Bools:
+        """Components in which all arcs are taken whole."""
+        broken = np.flatnonzero((taken > 1e-6) & (taken < 1 - 1e-6))
+        whole = np.append(self.suited, False)
+        whole[self._of_supply[self.program.supply_of[broken]]] = False
+        return whole[:-1]
 
     def _multipliers(self, duals: Floats) -> tuple[Ints, Ints]:
         """Rounded multipliers: of demands, and of each budget in each component."""
@@ -353,127 +398,3 @@ class Patterns:
         with_arc = self.choices.with_arc(priced)
         reduced: Ints = np.where(with_arc == priced.never, priced.never, with_arc - best)
         return reduced
-
-    # --- answers
-
-    def complete(self, part: int, slack: int) -> bool:
-        """Have all sets of a component that an answer can have whose value is above its bound by no more than a slack.
-
-        Parameters
-        ----------
-        part
-            The component.
-        slack
-            Over the scale.
-
-        Returns
-        -------
-        Whether all are there; False if they are too many.
-        """
-        _, _, above = self._best
-        priced = self._priced
-        if priced is None:
-            return False
-        tail = self.choices.tail(self._level.cost, self.scale)
-        for (_, higher, _, _), weight in zip(self._budgets, above, strict=True):
-            tail = tail + self.choices.tail(higher.cost, weight[self._of_supply])
-        owners: list[int] = []
-        sets: list[list[int]] = []
-        for supply in self.supplies[self._of_supply[self.supplies] == part].tolist():
-            found = self.choices.sets_within(priced, tail, supply, slack, SETS - len(sets))
-            if found is None:
-                return False
-            owners += [supply] * len(found)
-            sets += [one + [self.choices.arcs] * (self.choices.persons - len(one)) for one in found]
-        if sets:
-            self._add_new(np.array(owners, dtype=np.int64), np.array(sets, dtype=np.int64), self._level)
-        return True
-
-    def linear(self, part: int, *, all_of_them: bool = False) -> tuple[Linear, Ints]:
-        """The integer program over the sets of a component at the level last raised, and the numbers of the sets.
-
-        The columns are what its demands are served, and then its sets: all of them, or of many
-        the most promising.
-        """
-        from scipy.sparse import coo_array
-
-        level, (_, y, above) = self._level, self._best
-        sets = np.flatnonzero(self._of_supply[self.supply] == part)
-        demands = self.demands[self._of_demand[self.demands] == part]
-        if len(sets) > SETS and not all_of_them:
-            reduced = self.choices.costs(level, self.supply[sets], self.sets[sets]) * self.scale
-            reduced -= np.append(y[self.program.demand_of], 0)[self.sets[sets]].sum(axis=1)
-            for (_, higher, _, _), weight in zip(self._budgets, above, strict=True):
-                reduced += weight[part] * self.choices.costs(higher, self.supply[sets], self.sets[sets])
-            least = np.full(len(self._of_supply), np.iinfo(np.int64).max)
-            np.minimum.at(least, self.supply[sets], reduced)
-            sets = sets[np.argsort(reduced - least[self.supply[sets]], kind="stable")[:SETS]]
-        n, owner, arcs = len(demands), self.supply[sets], self.sets[sets]
-        row_of = np.full(self.program.demands, -1)
-        row_of[demands] = np.arange(n)
-        supplies, place = np.unique(owner, return_inverse=True)
-        row, column = np.nonzero(arcs < self.choices.arcs)
-        number = np.arange(len(sets))
-        rows = [np.arange(n), row_of[self.program.demand_of[arcs[row, column]]], n + place]
-        columns, values = [np.arange(n), n + row, n + number], [-np.ones(n), np.ones(len(row)), np.ones(len(sets))]
-        upper = [np.zeros(n), np.ones(len(supplies))]
-        lower = [np.zeros(n), np.full(len(supplies), -np.inf)]
-        served = self.choices.arcs + demands
-        height = n + len(supplies)
-        for _, higher, budget, held in self._budgets:
-            if held[part] < 0:
-                continue
-            cost = np.concatenate([higher.cost[served], self.choices.costs(higher, owner, arcs)])
-            costly = np.flatnonzero(cost)
-            rows.append(np.full(len(costly), height))
-            columns.append(costly)
-            values.append(cost[costly].astype(float))
-            upper.append(np.array([float(budget[part])]))
-            lower.append(np.array([-np.inf]))
-            height += 1
-        width = n + len(sets)
-        matrix = coo_array(
-            (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))), shape=(height, width)
-        ).tocsr()
-        nothing = np.zeros(0, dtype=np.int64)
-        linear = Linear(
-            columns=width,
-            rows=height,
-            cost=np.concatenate([level.cost[served], self.choices.costs(level, owner, arcs)]).astype(float),
-            lower=np.zeros(width),
-            upper=np.concatenate([self.program.most[served].astype(float), np.ones(len(sets))]),
-            start=matrix.indptr.astype(np.int64),
-            column=matrix.indices.astype(np.int64),
-            value=matrix.data,
-            row_lower=np.concatenate(lower),
-            row_upper=np.concatenate(upper),
-            used=nothing,
-            binary=nothing,
-            step=np.ones(width, dtype=np.int64),
-        )
-        return linear, sets
-
-    def arcs_of(self, linear: Linear, sets: Ints, values: Floats) -> Ints:
-        """Arcs that an answer of `linear` takes."""
-        used = sets[np.rint(values[linear.columns - len(sets) :]) > 0]
-        arcs = self.sets[used].ravel()
-        return arcs[arcs < self.choices.arcs]
-
-    def start_of(self, linear: Linear, sets: Ints, columns: Ints, values: Ints) -> Ints | None:
-        """An answer of a component as one of `linear`, if its sets are there."""
-        arcs = columns[(values > 0) & (columns < self.choices.arcs)]
-        wanted: dict[int, list[int]] = {}
-        for arc in arcs.tolist():
-            wanted.setdefault(int(self.program.supply_of[arc]), []).append(arc)
-        known = {tuple(one): place for place, one in enumerate(map(sorted, self.sets[sets].tolist()))}
-        start = np.zeros(linear.columns, dtype=np.int64)
-        first = linear.columns - len(sets)
-        for one in wanted.values():
-            place = known.get(tuple(sorted(one + [self.choices.arcs] * (self.choices.persons - len(one)))))
-            if place is None:
-                return None
-            start[first + place] = 1
-        demands = columns[(columns >= self.choices.arcs) & (columns < self.choices.arcs + self.program.demands)]
-        place_of = dict(zip(columns.tolist(), values.tolist(), strict=True))
-        start[:first] = [place_of[column] for column in demands.tolist()]
-        return start

@@ -12,7 +12,6 @@ import numpy as np
 
 from aidmatch.arrays import Bools, Floats, Ints, dot, first_of_each
 from aidmatch.engine.parts import without_others
-from aidmatch.engine.patterns import Patterns
 from aidmatch.engine.relaxed import Relaxed
 from aidmatch.engine.searching import Search, Steps
 from aidmatch.engine.timing import remaining
@@ -44,8 +43,6 @@ BLOCKS: Final = ((0.9, FEW), (0.8, 2 * FEW), (0.8, 4 * FEW))
 #: Pairs of each demand that are looked at, and how far around what the relaxation of all levels leaves open, one after
 #: the other.
 REACHES: Final = ((1, 0), (FEW, 0), (1, 1), (FEW, 1))
-#: Sets for each column of a component, its pairs, demands and supplies, above which its pairs are searched instead.
-MANY: Final = 1.0
 #: What costs of the levels below may add up to in a search, where values are whole.
 TIE: Final = 0.04
 #: Seconds a column that handing over a program and presolving it takes at least.
@@ -67,31 +64,6 @@ class Primal:
 
     def __init__(self, of: Relaxed) -> None:
         self._of = of
-        #: whether what is known is made of the sets of the master of patterns, and these are worth a search
-        self.known_in_sets = True
-
-    def among_sets(self, patterns: Patterns, number: int, seconds: float | None, *, all_of_them: bool) -> Steps[None]:
-        """Look for a better answer among the sets that the master has, or among all that matter once it has these.
-
-        Not where these are so many that pairs are found sooner.
-        """
-        part = self._of.part
-        linear, sets = patterns.linear(number, all_of_them=all_of_them)
-        start = patterns.start_of(linear, sets, part.columns, part.values)
-        if start is None or len(linear.cost) > MANY * len(part.columns):
-            self.known_in_sets = False
-            return
-        linear, low = replace(linear, target=float(self._of.certified)), np.zeros(len(start), dtype=np.int64)
-        answer = yield Search(linear, seconds, low, linear.upper.astype(int), start)
-        if answer.values is not None:
-            place = np.searchsorted(part.columns, patterns.arcs_of(linear, sets, answer.values))
-            self._of.better(self._of.from_arcs(place))
-        if all_of_them and answer.bound is not None:
-            self._of.claimed = min(answer.bound, self._of.reached)
-
-    def completed_in(self, patterns: Patterns, number: int) -> bool:
-        """Whether the master has all sets now that an answer is made of which is better than what is known."""
-        return patterns.complete(number, (self._of.reached - 1) * self._of.program.scale - self._of.closed_at())
 
     def searched(self, seconds: float | None) -> Steps[None]:
         """Look for a better answer, and a claim of the bound."""
@@ -150,7 +122,8 @@ class Primal:
         if self._of.part.large:
             return (yield from self._search_large(seconds, *self._of.face()))
         end = None if seconds is None else time.monotonic() + seconds
-        yield from self.sketched(None if seconds is None else 0.5 * seconds)
+        if self._of.part.sacks or self._of.part.kept is None:
+            yield from self.sketched(None if seconds is None else 0.5 * seconds)
         if self._is_proven():
             return MipAnswer(None, None, 0.0)
         left = None if end is None else max(0.0, end - time.monotonic())

@@ -50,6 +50,7 @@ class Relaxed:
         #: the program with rows that every answer keeps anyway, for searches; proofs do without
         self.strong = self.program
         self._linear: Linear | None = None
+        self._strengthen()
         #: what the relaxation of the whole level chose, and its reduced costs
         self.guide: tuple[Floats, Floats] | None = None
         self.low = np.zeros(len(self.program.most), dtype=np.int64)
@@ -216,6 +217,18 @@ class Relaxed:
         upper
             The most that each may add up to.
         """
+        if self.part.kept is not None:
+            nodes, starts, columns, coefficients, uppers = self.part.kept
+            node, start = np.append(nodes, node), np.append(starts, len(columns) + start)
+            column, coefficient = np.append(columns, column), np.append(coefficients, coefficient)
+            upper = np.append(uppers, upper)
+        self.part.kept = node, start, column, coefficient, upper
+        self._strengthen()
+
+    def _strengthen(self) -> None:
+        if self.part.kept is None:
+            return
+        node, start, column, coefficient, upper = self.part.kept
         none = np.full(len(node), -NO_LIMIT)
         self.strong = _with_rows(self.program, RowKind.KNAPSACK, node, start, column, coefficient, none, upper)
         self._linear = None
@@ -240,13 +253,9 @@ class Relaxed:
             high[: len(more)][more > value * self.program.scale - bound] = 0
         return low, high
 
-    def closed_at(self) -> int:
-        """The bound by patterns over the scale."""
-        return -INFEASIBLE if self.closing is None else self.closing[0]
-
     def certain(self) -> int:
         """The bound by patterns."""
-        return int(-(-self.closed_at() // self.program.scale))
+        return -INFEASIBLE if self.closing is None else int(-(-self.closing[0] // self.program.scale))
 
     @property
     def is_nearly_closed(self) -> bool:

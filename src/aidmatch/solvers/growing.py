@@ -100,8 +100,12 @@ class HighsGrowing:
         # not Highs(), whose callbacks print a banner before anything can be set
         self._model: Any = api._core._Highs()
         self._model.setOptionValue("output_flag", False)
-        self._model.setOptionValue("presolve", "off")
-        self._model.setOptionValue("simplex_strategy", self._DUAL if by_rows else self._PRIMAL)
+        if by_rows:
+            # what has a basis is not presolved anyway
+            self._model.setOptionValue("simplex_strategy", self._DUAL)
+        else:
+            self._model.setOptionValue("presolve", "off")
+            self._model.setOptionValue("simplex_strategy", self._PRIMAL)
 
     def add_rows(self, lower: Floats, upper: Floats, start: Ints, column: Ints, value: Floats) -> None:
         """Add rows."""

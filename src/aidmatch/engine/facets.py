@@ -1,0 +1,234 @@
+"""Rows that whatever a supply does as a whole keeps, by how many pairs of each load it has.
+
+What a caregiver can carry depends on how many clients of each load there are,
+and so does what the minimum then misses. These counts are few points of few
+dimensions. The facets of their convex hull (Qhull; Barber, Dobkin and Huhdanpaa
+1996) are rows of pairs, and a relaxation of pairs that is given those it breaks
+bounds nearly as well as one of whole sets of clients does, many times as
+quickly. Its multipliers of the demands are priced by sets (`choices.py`), so
+that no bound rests on a facet; searches do, and so each row is in whole
+numbers, and its limit the exact maximum over all points.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from aidmatch.arrays import Bools, Floats, Ints
+from aidmatch.engine.choices import Choices
+from aidmatch.engine.parts import Part
+from aidmatch.engine.relaxed import Relaxed
+from aidmatch.engine.timing import Clock, over, remaining
+from aidmatch.integer_program import RowKind
+from aidmatch.solvers.growing import GrowingAnswer, GrowingSolver
+from aidmatch.solvers.mip import Linear
+
+__all__ = ["Counted", "Facets", "Multipliers"]
+
+#: What no coefficient is, and by how much a row is broken that is worth adding.
+_NOTHING: Final = 1e-9
+_BROKEN: Final = 1e-6
+#: Denominators that coefficients are tried with, one that rounds them, and how near to whole a coefficient is that is.
+_DENOMINATORS: Final = range(1, 401)
+_FINE: Final = 1_000
+_WHOLE: Final = 1e-5
+_ROUNDS: Final = 100
+
+
+class Facets:
+    """The facets of what each supply may do.
+
+    Parameters
+    ----------
+    choices
+        What that is.
+    """
+
+    def __init__(self, choices: Choices) -> None:
+        self.choices = choices
+        self._known: dict[tuple[bytes, bytes], Ints] = {}
+
+    def of(self, supply: int) -> Ints:
+        """Rows of a supply's facets: coefficients of each load's pairs, that of what is missed, and the limit.
+
+        Parameters
+        ----------
+        supply
+            Its number.
+        """
+        fits, missed = self.choices.fits[supply], self.choices.missed[supply]
+        key = fits.tobytes(), missed.tobytes()
+        if key not in self._known:
+            self._known[key] = _facets(self.choices.counts[fits], missed[self.choices.total[fits]])
+        return self._known[key]
+
+
+def _facets(counts: Ints, missed: Ints) -> Ints:
+    """Facets of the convex hull of counts, shape (points, loads), and of all that is no less than what they miss."""
+    from scipy.spatial import ConvexHull, QhullError
+
+    points = np.column_stack([counts, missed])
+    width = points.shape[1]
+    some = np.flatnonzero(points.max(axis=0) > points.min(axis=0))
+    found = {tuple(np.eye(width, dtype=np.int64)[place].tolist()) for place in some.tolist() if place < width - 1}
+    if len(some) > 1:
+        own = points[:, some].astype(float)
+        if some[-1] == width - 1:
+            # whoever misses more than they must may do so
+            higher = own.copy()
+            higher[:, -1] = missed.max() + 1
+            own = np.concatenate([own, higher])
+        try:
+            equations = ConvexHull(own).equations[:, :-1]
+        except QhullError:  # all in one plane: the relaxation of pairs goes without
+            equations = np.zeros((0, len(some)))
+        for one in equations:
+            coefficient = np.zeros(width)
+            coefficient[some] = one
+            found.add(tuple(_whole(coefficient).tolist()))
+    rows = np.array(sorted(found), dtype=np.int64).reshape(-1, width)
+    # neither that counts are not below nothing, nor the lid on what is missed
+    rows = rows[(rows[:, -1] < 0) | ((rows[:, -1] == 0) & (rows > 0).any(axis=1))]
+    return np.column_stack([rows, (rows @ points.T).max(axis=1, initial=0)])
+
+
+def _whole(coefficient: Floats) -> Ints:
+    """The same direction in whole numbers, or nearly the same."""
+    size = np.abs(coefficient)
+    scaled = coefficient / float(size[size > _NOTHING].min())
+    for one in _DENOMINATORS:
+        if (np.abs(scaled * one - np.rint(scaled * one)) < _WHOLE * one).all():
+            return np.rint(scaled * one).astype(np.int64)
+    return np.rint(coefficient / float(size.max()) * _FINE).astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Multipliers:
+    """What a relaxation of pairs says that knows of facets.
+
+    Parameters
+    ----------
+    demand
+        Multipliers of what demands are served, in the order of the rows.
+    above
+        Multipliers of the levels above.
+    taken
+        How much of each column it takes.
+    """
+
+    demand: Floats
+    above: Floats
+    taken: Floats
+
+
+class Counted:
+    """One component: its supplies, the loads of its pairs, and the facets that were broken so far.
+
+    Parameters
+    ----------
+    facets
+        Of all supplies.
+    part
+        The component.
+    """
+
+    def __init__(self, facets: Facets, part: Part) -> None:
+        choices, supply_of = facets.choices, part.program.supply_of
+        self._arcs = len(supply_of)
+        self._supplies, place = np.unique(supply_of, return_inverse=True)
+        #: of each pair, the place of its load among those of its supply; −1 where it is never used
+        self._load = choices.place_of_load[part.columns[: self._arcs]]
+        self._live = np.flatnonzero(self._load >= 0)
+        self._width = choices.loads + 1
+        self._cell = place[self._live] * self._width + self._load[self._live]
+        short = choices.short[self._supplies]
+        self._short = np.where(
+            choices.missed[self._supplies].any(axis=1), np.searchsorted(part.columns, np.maximum(short, 0)), -1
+        )
+        order = np.argsort(place[self._live], kind="stable")
+        self._of_supply = np.split(
+            self._live[order], np.searchsorted(place[self._live][order], np.arange(1, len(self._supplies)))
+        )
+        groups: dict[bytes, tuple[Ints, list[int]]] = {}
+        for number, supply in enumerate(self._supplies.tolist()):
+            rows = facets.of(supply)
+            groups.setdefault(rows.tobytes(), (rows, []))[1].append(number)
+        self._groups: list[tuple[Ints, Ints, Bools]] = [
+            (rows, np.array(who, dtype=np.int64), np.zeros((len(who), len(rows)), dtype=np.bool_))
+            for rows, who in groups.values()
+            if len(rows)
+        ]
+
+    def cut(self, of: Relaxed, solver: GrowingSolver, end: float | None, clock: Clock) -> Multipliers | None:
+        """Solve the relaxation of pairs, and again with the facets that it breaks, until it breaks none.
+
+        Parameters
+        ----------
+        of
+            The level; its searches get the rows.
+        solver
+            Has linear programs that grow.
+        end, clock
+            When to stop, and what tells the time.
+
+        Returns
+        -------
+        What the last relaxation said; None if there was none.
+        """
+        linear = Linear.compact(of.strong, of.level, of.budgets)
+        model = solver.growing(by_rows=True)
+        model.add_columns(
+            linear.cost,
+            linear.lower,
+            linear.upper,
+            np.zeros(len(linear.cost), dtype=np.int64),
+            np.zeros(0, dtype=np.int64),
+            np.zeros(0),
+        )
+        model.add_rows(linear.row_lower, linear.row_upper, linear.start[:-1], linear.column, linear.value)
+        last: GrowingAnswer | None = None
+        for _ in range(_ROUNDS):
+            answer = None if over(end, clock) else model.solve(remaining(end, clock))
+            if answer is None or not answer.optimal:
+                break
+            last = answer
+            node, columns, coefficients, limits = self._broken(answer.values)
+            if not len(node):
+                break
+            size = np.array([len(one) for one in columns], dtype=np.int64)
+            start, column, coefficient = np.cumsum(size) - size, np.concatenate(columns), np.concatenate(coefficients)
+            model.add_rows(np.full(len(node), -np.inf), limits.astype(float), start, column, coefficient.astype(float))
+            of.strengthen(node, start, column, coefficient, limits)
+        if last is None:
+            return None
+        served = np.flatnonzero(of.program.row_kind == RowKind.SERVED)
+        budgets = last.duals[linear.rows - of.row : linear.rows]
+        return Multipliers(last.duals[served], np.maximum(0.0, -budgets), last.values)
+
+    def _broken(self, values: Floats) -> tuple[Ints, list[Ints], list[Ints], Ints]:
+        """Rows that some values break and that were not there: supplies, columns, coefficients and limits."""
+        counts = np.bincount(
+            self._cell, weights=values[self._live], minlength=len(self._supplies) * self._width
+        ).reshape(-1, self._width)
+        counts[:, -1] = np.where(self._short >= 0, values[np.maximum(self._short, 0)], 0.0)
+        node: list[int] = []
+        columns: list[Ints] = []
+        coefficients: list[Ints] = []
+        limits: list[int] = []
+        for rows, who, known in self._groups:
+            new = (counts[who] @ rows[:, :-1].T > rows[:, -1] + _BROKEN) & ~known
+            known |= new
+            for place, row in np.argwhere(new).tolist():
+                number = int(who[place])
+                arcs = self._of_supply[number]
+                each = rows[row, self._load[arcs]]
+                if (missed := int(rows[row, -2])) and self._short[number] >= 0:
+                    arcs, each = np.append(arcs, self._short[number]), np.append(each, missed)
+                node.append(int(self._supplies[number]))
+                columns.append(arcs[each != 0])
+                coefficients.append(each[each != 0])
+                limits.append(int(rows[row, -1]))
+        return np.array(node, dtype=np.int64), columns, coefficients, np.array(limits, dtype=np.int64)
