@@ -7,15 +7,17 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog
 from tests.profiles import examples
-from tests.unit.test_knapsacks import assignment, begun, optimum
+from tests.unit.test_knapsacks import POLICY, assignment, begun, optimum, problem
 
+import aidmatch as am
 from aidmatch.arrays import Bools, Floats, Ints
-from aidmatch.engine import cutting
+from aidmatch.engine import cutting, generating, integer
 from aidmatch.engine.cutting import _Hull, cut
 from aidmatch.engine.gathered import Gathered
 from aidmatch.engine.generating import generate
 from aidmatch.engine.knapsacks import Knapsacks
 from aidmatch.engine.primal import Primal
+from aidmatch.engine.relaxed import Relaxed
 from aidmatch.engine.searching import Searches
 from aidmatch.integer_program import RowKind
 from aidmatch.solvers.mip import Highs, Linear, MipAnswer
@@ -177,3 +179,53 @@ def test_a_search_that_was_stopped_claims_what_its_bound_says_and_no_more() -> N
     assert before > truth
     Searches(Stopped(), None).run([(1, Primal(of).ended)], None, lambda: 0.0)
     assert (of.reached, of.claimed) == (before, truth - 2)
+
+
+def test_cutting_is_over_where_it_reaches_what_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    of = begun(3, 4, 12)
+    # as if the answer were as good as the relaxation of pairs
+    monkeypatch.setattr(Relaxed, "reached", property(lambda self: self.proven))
+    monkeypatch.setattr(cutting._Hull, "cut", lambda *_: pytest.fail("nothing is left to cut"))
+    cut(Knapsacks(of), Highs(), None, lambda: 0.0)
+
+
+def test_an_inequality_that_takes_too_many_sets_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cutting, "_SETS", 0)
+    assert hull([3, 4, 5], 7).cut(np.full(3, 0.7), -np.ones(3)) is None
+
+
+def test_generating_that_is_over_leaves_the_multipliers_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    sacks = Knapsacks(begun(3, 4, 12))
+    before = sacks.best
+    generate(sacks, Highs(), 1.0, lambda: 2.0)
+    assert sacks.best is before
+    monkeypatch.setattr(generating, "_ROUNDS", 1)
+    generate(sacks, Highs(), None, lambda: 0.0)
+    assert sacks.best.bound >= before.bound
+
+
+def test_supplies_of_many_demands_are_cut_with_the_same_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = problem(*assignment(7, 2, 34))
+    asked: list[int] = []
+
+    def noted(*given: object) -> None:
+        asked.append(len(given))
+        cut(*given)  # type: ignore[arg-type]  # as they come
+
+    monkeypatch.setattr(integer, "cut", noted)
+    with_cuts = am.solve(made, policy=POLICY)
+    am.verify(made, with_cuts)
+    # all rounds that it takes, not some of them
+    assert asked == [4] * len(asked)
+    assert asked
+    monkeypatch.setattr(integer, "suits", lambda _: False)
+    without = am.solve(made, policy=POLICY)
+    assert [level.value for level in with_cuts.levels] == [level.value for level in without.levels]
+
+
+def test_a_program_that_has_no_answer_has_none() -> None:
+    model = Highs().growing(by_rows=True)
+    nothing = np.zeros(1, dtype=np.int64)
+    model.add_columns(np.ones(1), np.zeros(1), np.ones(1), nothing, nothing[:0], np.zeros(0))
+    model.add_rows(np.full(1, 2.0), np.full(1, np.inf), nothing, nothing, np.ones(1))
+    assert model.solve(None) is None
