@@ -66,12 +66,12 @@ def test_every_set_of_a_supply_keeps_its_facets(seed: int) -> None:
     place = of.choices.place_of_load
     for supply in range(program.supplies):
         for row in of.of(supply).tolist():
-            # the most that any set has of it, with as little missed as may be, by trying every set
+            # no set has more of it, with as little missed as may be; that one has as much is tested on points
             price = np.where(place >= 0, -np.array(row)[np.maximum(place, 0)], 0)
             short = -row[-2] if of.choices.missed[supply].any() else 0
             least = cheapest(program, supply, price, short, None)
             assert least is not None
-            assert -least == row[-1]
+            assert -least <= row[-1]
 
 
 def test_relaxations_with_facets_bound_as_sets_of_clients_nearly_do() -> None:

@@ -153,8 +153,12 @@ class Choices:
         self.total = self.counts.sum(axis=1)
         fits = each @ self.counts.T <= room[:, None]
         for place in range(self.loads):
-            fits &= self.counts[:, place] <= size[:, place, None]
+            fits &= (self.counts[:, place] == 0) | (size[:, place, None] > 0)
         fits &= (self.total == 0) | ((self.total >= first[:, None]) & (self.total <= last[:, None]))
+        #: the same, as if there were pairs of each load without end, so that few supplies differ
+        self.fits_of_many = fits.copy()
+        for place in range(self.loads):
+            fits &= self.counts[:, place] <= size[:, place, None]
         self.fits = fits
 
     @property

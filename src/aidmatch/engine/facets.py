@@ -54,12 +54,14 @@ class Facets:
     def of(self, supply: int) -> Ints:
         """Rows of a supply's facets: coefficients of each load's pairs, that of what is missed, and the limit.
 
+        As if there were pairs of each load without end, so that few supplies differ.
+
         Parameters
         ----------
         supply
             Its number.
         """
-        fits, missed = self.choices.fits[supply], self.choices.missed[supply]
+        fits, missed = self.choices.fits_of_many[supply], self.choices.missed[supply]
         key = fits.tobytes(), missed.tobytes()
         if key not in self._known:
             self._known[key] = _facets(self.choices.counts[fits], missed[self.choices.total[fits]])
