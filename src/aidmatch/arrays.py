@@ -17,6 +17,7 @@ __all__ = [
     "Floats",
     "Ints",
     "Keys",
+    "as_whole",
     "distinct",
     "dot",
     "entries_of",
@@ -36,6 +37,10 @@ _A = TypeVar("_A", Ints, Floats, Bools)
 
 #: Three terms of at most this size add up within int64, which is what a reduced cost does.
 SAFE: Final = 2**61
+#: Denominators that vectors are tried with, one that rounds them, and how near to whole an entry is that is.
+_DENOMINATORS: Final = range(1, 401)
+_FINE: Final = 1_000
+_WHOLE: Final = 1e-5
 
 
 def frozen(array: _A) -> _A:
@@ -94,7 +99,7 @@ def entries_of(start: Ints, rows: Ints) -> tuple[Ints, Ints]:
     -------
     The places of their entries, row after row, and for each the place of its row among the given ones.
     """
-    size = np.diff(start)[rows]
+    size = start[rows + 1] - start[rows]
     row = np.repeat(np.arange(len(rows)), size)
     return np.arange(int(size.sum())) + np.repeat(start[rows] - np.cumsum(size) + size, size), row
 
@@ -139,6 +144,32 @@ def dot(left: Ints, right: Ints) -> int:
     if _largest(left) * _largest(right) * left.size < 2**63:
         return int(np.dot(left, right))
     return sum(a * b for a, b in zip(left.tolist(), right.tolist(), strict=True))
+
+
+def as_whole(vectors: Floats) -> Ints:
+    """The same directions in whole numbers, or nearly the same.
+
+    Parameters
+    ----------
+    vectors
+        Shape (vectors, width), each with some entry of size 1 by which the others are told; none is all zeros.
+
+    Returns
+    -------
+    Each times the first of the denominators from 1 to 400 that makes it whole; if none does, its largest entry is 1,000
+    and the others are rounded.
+    """
+    found = np.rint(vectors / np.abs(vectors).max(axis=1, keepdims=True) * _FINE).astype(np.int64)
+    left = np.arange(len(vectors))
+    for times in _DENOMINATORS:
+        scaled = vectors[left] * times
+        near = np.rint(scaled)
+        fits = (np.abs(scaled - near) < _WHOLE * times).all(axis=1)
+        found[left[fits]] = near[fits]
+        left = left[~fits]
+        if not len(left):
+            break
+    return found
 
 
 def _largest(values: Ints) -> int:

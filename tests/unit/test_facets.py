@@ -47,13 +47,6 @@ def test_points_in_one_plane_have_no_facets_but_their_most() -> None:
     assert facets._facets(np.array([[0, 0]]), np.array([0])).shape == (0, 4)
 
 
-def test_coefficients_are_whole_or_nearly_as_they_were() -> None:
-    assert facets._whole(np.array([1 / 3, 0.5, 0.0])).tolist() == [2, 3, 0]
-    odd = np.array([1.0, np.pi / 3, -np.sqrt(2) / 2])
-    whole = facets._whole(odd)
-    assert np.allclose(whole / whole.max(), odd / odd.max(), atol=1e-3)
-
-
 @pytest.mark.parametrize("seed", range(examples(60)))
 def test_every_set_of_a_supply_keeps_its_facets(seed: int) -> None:
     made = formulated(care_case(seed))

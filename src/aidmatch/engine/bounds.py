@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 import numpy as np
 import numpy.typing as npt
 
-from aidmatch.arrays import Ints, first_of_each
+from aidmatch.arrays import Ints, entries_of, first_of_each
 from aidmatch.engine.gathered import gathered
 from aidmatch.engine.lots import Lots, is_lot
 from aidmatch.integer_program import IntegerLevel, IntegerProgram, Tree
@@ -144,10 +144,17 @@ def _prices(
 ) -> tuple[_Exact, _Exact, int]:
     """What a unit of each column and its use cost with the rows in the objective, and what is left of these."""
     columns = len(program.most)
-    y = np.zeros(len(program.row_kind), dtype=np.int64)
-    y[rows] = multipliers
-    size = _size(program, level, budgets, y, above, scale)
-    y, level_cost = exact(size, y, level.cost)
+    # rows without a multiplier, which may be most, have no say
+    rows, y = rows[multipliers != 0], multipliers[multipliers != 0]
+    parts = []
+    for start, column, coefficient in (
+        (program.row_start, program.row_column, program.row_coefficient),
+        (program.use_start, program.use_column, program.use_coefficient),
+    ):
+        entries, row = entries_of(start, rows)
+        parts.append((column[entries], coefficient[entries], y[row]))
+    size = _size(program, level, budgets, parts, above, scale)
+    level_cost = exact(size, level.cost)[0]
     cost = level_cost * scale
     whole = level.constant * scale
     for (higher, budget), weight in zip(budgets, above.tolist(), strict=True):
@@ -155,14 +162,12 @@ def _prices(
             cost = cost + weight * exact(size, higher.cost)[0]
             whole += weight * (higher.constant - budget)
     use = np.zeros(columns, dtype=cost.dtype)
-    for of, (start, column, coefficient) in (
-        (cost, (program.row_start, program.row_column, program.row_coefficient)),
-        (use, (program.use_start, program.use_column, program.use_coefficient)),
-    ):
-        np.subtract.at(of, column, np.repeat(y, np.diff(start)) * exact(size, coefficient)[0])
+    for of, (column, *factors) in zip((cost, use), parts, strict=True):
+        coefficient, weights = exact(size, *factors)
+        np.subtract.at(of, column, weights * coefficient)
     for limits, sign in ((program.row_lower, 1), (program.row_upper, -1)):
-        used = np.flatnonzero(np.sign(y) == sign)
-        whole += sum(a * b for a, b in zip(y[used].tolist(), limits[used].tolist(), strict=True))
+        used = np.sign(y) == sign
+        whole += sum(a * b for a, b in zip(y[used].tolist(), limits[rows[used]].tolist(), strict=True))
     return cost, use, whole
 
 
@@ -269,22 +274,20 @@ def _size(
     program: IntegerProgram,
     level: IntegerLevel,
     budgets: Sequence[tuple[IntegerLevel, int]],
-    y: Ints,
+    parts: Sequence[tuple[Ints, Ints, Ints]],
     above: Ints,
     scale: int,
 ) -> float:
-    """No smaller than any number that a bound meets before the last sum."""
+    """No smaller than any number that a bound meets before the last sum, with the columns, factors of the entries."""
     per_column = float(np.abs(level.cost).max(initial=0)) * scale
     per_column += sum(
         weight * float(np.abs(higher.cost).max(initial=0))
         for (higher, _), weight in zip(budgets, above.tolist(), strict=True)
+        if weight
     )
     entries = np.zeros(len(program.most))
-    for start, column, coefficient in (
-        (program.row_start, program.row_column, program.row_coefficient),
-        (program.use_start, program.use_column, program.use_coefficient),
-    ):
-        np.add.at(entries, column, np.abs(np.repeat(y, np.diff(start)).astype(float) * coefficient))
+    for column, coefficient, weights in parts:
+        np.add.at(entries, column, np.abs(weights.astype(float) * coefficient))
     return float((per_column + entries.max(initial=0)) * (program.most.max(initial=0) + 2.0))
 
 

@@ -19,7 +19,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from aidmatch.arrays import Bools, Floats, Ints
+from aidmatch.arrays import Bools, Floats, Ints, as_whole
 from aidmatch.engine.gathered import Gathered
 from aidmatch.engine.knapsacks import Knapsacks
 from aidmatch.engine.lagrange import filled
@@ -39,11 +39,6 @@ ROUNDS: Final = 1_000
 #: Rounds that together must bring some part of all that cutting has brought, or it is over.
 _PATIENCE: Final = 20
 _NEARER: Final = 0.01
-#: Denominators that the coefficients of an inequality are tried with, and one that rounds them.
-_DENOMINATORS: Final = range(1, 41)
-_FINE: Final = 1_000
-#: How near to whole a coefficient is that is.
-_WHOLE: Final = 1e-3
 #: Sets of each supply's that the next inequality begins with.
 _POOL: Final = 300
 #: Most that are added to them before an inequality is given up.
@@ -188,13 +183,7 @@ class _Hull:
         -------
         Coefficients, and the most that any knapsack has of them.
         """
-        scaled = coefficient / float(coefficient.max())
-        for size in _DENOMINATORS:
-            if (np.abs(scaled * size - np.rint(scaled * size)) < _WHOLE).all():
-                break
-        else:
-            size = _FINE
-        whole = np.rint(scaled * size).astype(np.int64)
+        whole = as_whole(coefficient[None] / float(coefficient.max()))[0]
         best = np.zeros(self._capacity + 1, dtype=np.int64)
         for item in np.flatnonzero(whole).tolist():
             _put(best, int(self._load[item]), int(whole[item]))

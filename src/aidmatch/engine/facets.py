@@ -17,7 +17,7 @@ from typing import Final
 
 import numpy as np
 
-from aidmatch.arrays import Bools, Floats, Ints
+from aidmatch.arrays import Bools, Floats, Ints, as_whole
 from aidmatch.engine.choices import Choices
 from aidmatch.engine.parts import Part
 from aidmatch.engine.relaxed import Relaxed
@@ -31,10 +31,6 @@ __all__ = ["Counted", "Facets", "Multipliers"]
 #: What no coefficient is, and by how much a row is broken that is worth adding.
 _NOTHING: Final = 1e-9
 _BROKEN: Final = 1e-6
-#: Denominators that coefficients are tried with, one that rounds them, and how near to whole a coefficient is that is.
-_DENOMINATORS: Final = range(1, 401)
-_FINE: Final = 1_000
-_WHOLE: Final = 1e-5
 _ROUNDS: Final = 100
 
 
@@ -75,7 +71,7 @@ def _facets(counts: Ints, missed: Ints) -> Ints:
     points = np.column_stack([counts, missed])
     width = points.shape[1]
     some = np.flatnonzero(points.max(axis=0) > points.min(axis=0))
-    found = {tuple(np.eye(width, dtype=np.int64)[place].tolist()) for place in some.tolist() if place < width - 1}
+    rows = np.eye(width, dtype=np.int64)[some[some < width - 1]]
     if len(some) > 1:
         own = points[:, some].astype(float)
         if some[-1] == width - 1:
@@ -87,24 +83,16 @@ def _facets(counts: Ints, missed: Ints) -> Ints:
             equations = ConvexHull(own).equations[:, :-1]
         except QhullError:  # all in one plane: the relaxation of pairs goes without
             equations = np.zeros((0, len(some)))
-        for one in equations:
-            coefficient = np.zeros(width)
-            coefficient[some] = one
-            found.add(tuple(_whole(coefficient).tolist()))
-    rows = np.array(sorted(found), dtype=np.int64).reshape(-1, width)
+        if len(equations):
+            size = np.abs(equations)
+            least = np.where(size > _NOTHING, size, np.inf).min(axis=1, keepdims=True)
+            hull = np.zeros((len(equations), width), dtype=np.int64)
+            hull[:, some] = as_whole(equations / least)
+            rows = np.concatenate([rows, hull])
+    rows = np.unique(rows, axis=0)
     # neither that counts are not below nothing, nor the lid on what is missed
     rows = rows[(rows[:, -1] < 0) | ((rows[:, -1] == 0) & (rows > 0).any(axis=1))]
     return np.column_stack([rows, (rows @ points.T).max(axis=1, initial=0)])
-
-
-def _whole(coefficient: Floats) -> Ints:
-    """The same direction in whole numbers, or nearly the same."""
-    size = np.abs(coefficient)
-    scaled = coefficient / float(size[size > _NOTHING].min())
-    for one in _DENOMINATORS:
-        if (np.abs(scaled * one - np.rint(scaled * one)) < _WHOLE * one).all():
-            return np.rint(scaled * one).astype(np.int64)
-    return np.rint(coefficient / float(size.max()) * _FINE).astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True)
