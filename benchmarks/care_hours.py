@@ -1,6 +1,6 @@
 """The city's care with hours and minimum loads, beside HiGHS whole and CP-SAT whole in the same run.
 
-Usage: ``python -m benchmarks.care_hours [--km 1.5 3 6] [--seconds 60] [--peers]``
+Usage: ``python -m benchmarks.care_hours [--km 1.5 3 6] [--seconds 60] [--workers 1] [--peers]``
 
 The city has no hours of its caregivers: they are drawn, 14 to 35 a week, and everybody's minimum is three persons.
 The peers are given coverage of the four categories at once, each weighed so that it outweighs those below it; all
@@ -10,6 +10,8 @@ eight levels leave 64 bits.
 from __future__ import annotations
 
 import argparse
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
 from time import perf_counter, process_time
 
@@ -111,13 +113,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.care_hours", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--km", type=float, nargs="*", default=[1.5, 3.0, 6.0])
     parser.add_argument("--seconds", type=float, default=60.0, help="time limit of each")
+    parser.add_argument("--workers", type=int, default=1, help="threads that search")
     parser.add_argument("--peers", action="store_true", help="HiGHS and CP-SAT beside it")
     chosen = parser.parse_args()
     problem = city()
     for km in chosen.km:
         policy = am.Policy.care(max_km=km)
         start, cpu = perf_counter(), process_time()
-        matching = am.solve(problem, policy=policy, time_limit=chosen.seconds)
+        with ThreadPoolExecutor(chosen.workers) if chosen.workers > 1 else nullcontext() as executor:
+            matching = am.solve(problem, policy=policy, time_limit=chosen.seconds, executor=executor)
         took, used = perf_counter() - start, process_time() - cpu
         am.verify(problem, matching)
         names = [level.name for level in matching.levels]

@@ -49,6 +49,8 @@ TIE: Final = 0.04
 READING: Final = 2e-5
 #: Seconds a column below which a search of blocks together has not bettered what they are apart.
 TOGETHER: Final = 2e-4
+#: How many times the seconds of a search that was stopped another one is worth, which begins where that began.
+LONGER: Final = 1.5
 #: Seconds a column below which a search of all that may still be used has never ended.
 SEARCHING: Final = 1e-4
 
@@ -66,7 +68,10 @@ class Primal:
         self._of = of
 
     def searched(self, seconds: float | None) -> Steps[None]:
-        """Look for a better answer, and a claim of the bound."""
+        """Look for a better answer, and a claim of the bound; once more only with far more time than before."""
+        if seconds is not None and seconds < LONGER * self._of.searched:
+            return
+        self._of.searched = seconds or 0.0
         answer = yield from self._search(seconds)
         part, row = self._of.part, self._of.row
         part.reached[row] = self._of.accept(answer)

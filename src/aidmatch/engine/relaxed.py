@@ -56,6 +56,8 @@ class Relaxed:
         self.low = np.zeros(len(self.program.most), dtype=np.int64)
         #: what a search over all sets that matter says of the bound
         self.claimed: int | None = None
+        #: seconds that a search of everything has had
+        self.searched = 0.0
         #: of what patterns say: the bound, and how much more each arc costs, both over the scale
         self.closing: tuple[int, Ints] | None = None
         #: rows that are kept whole when cases are split

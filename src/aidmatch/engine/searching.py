@@ -14,7 +14,7 @@ from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from multiprocessing import parent_process
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from aidmatch.arrays import Ints
 from aidmatch.solvers.mip import Linear, MipAnswer, MipSolver
@@ -46,6 +46,9 @@ class Search:
 
 
 Steps = Generator[Search, MipAnswer, T]
+
+#: How many times its part of the time each may have, since most need far less of it.
+GENEROUS: Final = 2
 
 
 class Searches:
@@ -111,7 +114,7 @@ class Searches:
                     break
                 # those that run beside it have their time at the same time
                 ahead = sum(sizes[place:]) + sum(size for size, _ in running.values())
-                part = min(1.0, self.workers * sizes[place] / max(1, ahead))
+                part = min(1.0, GENEROUS * self.workers * sizes[place] / max(1, ahead))
                 steps = starts[number][1](None if left is None else part * left)
                 self._go_on(sizes[place], steps, None, running)
             while running:
