@@ -159,7 +159,7 @@ def as_whole(vectors: Floats) -> Ints:
     Each times the first of the denominators from 1 to 400 that makes it whole; if none does, its largest entry is 1,000
     and the others are rounded.
     """
-    found = np.rint(vectors / np.abs(vectors).max(axis=1, keepdims=True) * _FINE).astype(np.int64)
+    found: Ints = np.rint(vectors / np.abs(vectors).max(axis=1, keepdims=True) * _FINE).astype(np.int64)
     left = np.arange(len(vectors))
     for times in _DENOMINATORS:
         scaled = vectors[left] * times

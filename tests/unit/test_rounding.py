@@ -12,10 +12,11 @@ from tests.unit.test_integers import program_of
 from tests.unit.test_relaxations import program, whole
 
 from aidmatch.arrays import Floats, Ints
-from aidmatch.engine.integer import _by_size, solve_integer
+from aidmatch.engine.integer import solve_integer
 from aidmatch.engine.parts import Part, parts_of
 from aidmatch.engine.relaxations import Relaxations
 from aidmatch.engine.rounding import Rounding
+from aidmatch.engine.timing import by_size
 from aidmatch.engine.values import is_feasible, value_of
 from aidmatch.integer_program import IntegerLevel, IntegerProgram, RowKind
 from aidmatch.solvers.growing import Growing, GrowingAnswer
@@ -221,19 +222,16 @@ def test_what_looking_ahead_is_told_need_not_be_true(
 
 
 def test_components_share_the_time_by_their_size() -> None:
-    parts = parts_of(program(0))[0] * 3
-    for number, part in enumerate(parts):
-        part.columns = part.columns[: 50 * (number % 3 + 1)]
-    sizes = [len(part.columns) for part in parts]
+    sizes = [50, 100, 150] * 3
     now, total = [0.0], 12.0
     given = []
-    for share in _by_size(parts, total, lambda: now[0]):
+    for share in by_size(sizes, total, lambda: now[0]):
         given.append(share())
         now[0] += given[-1] or 0.0
     assert given == pytest.approx([total * size / sum(sizes) for size in sizes])
     # what one leaves goes to those after it
-    assert [share() for share in _by_size(parts, 12.0, lambda: 11.0)][-1] == pytest.approx(1.0)
-    assert [share() for share in _by_size(parts, None, lambda: 0.0)] == [None] * len(parts)
+    assert [share() for share in by_size(sizes, 12.0, lambda: 11.0)][-1] == pytest.approx(1.0)
+    assert [share() for share in by_size(sizes, None, lambda: 0.0)] == [None] * len(sizes)
 
 
 def test_a_level_that_multipliers_prove_is_proven_whatever_sets_of_clients_say() -> None:

@@ -61,12 +61,7 @@ def cut(of: Knapsacks, solver: GrowingSolver, end: float | None, clock: Clock, r
     """
     level = of.of
     linear, known = level.linear, level.reached - level.level.constant
-    nothing = np.zeros(0, dtype=np.int64)
-    model = solver.growing(by_rows=True)
-    model.add_columns(
-        linear.cost, linear.lower, linear.upper, np.zeros(len(linear.cost), dtype=np.int64), nothing, np.zeros(0)
-    )
-    model.add_rows(linear.row_lower, linear.row_upper, linear.start[:-1], linear.column, linear.value)
+    model = linear.grown(solver)
     hulls = [_Hull(one, solver) for one in of.sacks]
     last: GrowingAnswer | None = None
     values: list[float] = []
@@ -83,7 +78,7 @@ def cut(of: Knapsacks, solver: GrowingSolver, end: float | None, clock: Clock, r
             break
         if len(values) > _PATIENCE and values[-1] - values[-1 - _PATIENCE] <= _NEARER * (values[-1] - values[0]):
             break
-        price = linear.cost[: of.arcs] - answer.duals[of.served_rows][of.demand]
+        price = linear.cost[: of.arcs] - answer.duals[level.served_rows][of.demand]
         found = [(one, *cut) for one in hulls if (cut := one.cut(answer.values, price)) is not None]
         if not found:
             break
@@ -103,8 +98,8 @@ def cut(of: Knapsacks, solver: GrowingSolver, end: float | None, clock: Clock, r
                 *_as_rows([(one.arcs, coefficient) for one, coefficient, _ in exact]),
                 np.array([limit for *_, limit in exact], dtype=np.int64),
             )
-        budgets = last.duals[linear.rows - level.row : linear.rows]
-        of.price(last.duals[of.served_rows], np.maximum(0.0, -budgets[of.place]))
+        y, above = level.demand_and_above(linear, last.duals)
+        of.price(y, above[of.place])
         of.taken = last.values[: linear.columns]
 
 

@@ -17,18 +17,17 @@ from typing import Final
 
 import numpy as np
 
-from aidmatch.arrays import Bools, Floats, Ints, as_whole
+from aidmatch.arrays import Floats, Ints, as_whole
 from aidmatch.engine.choices import Choices
 from aidmatch.engine.parts import Part
 from aidmatch.engine.relaxed import Relaxed
 from aidmatch.engine.timing import Clock, over, remaining
-from aidmatch.integer_program import RowKind
 from aidmatch.solvers.growing import GrowingAnswer, GrowingSolver
 from aidmatch.solvers.mip import Linear
 
 __all__ = ["Counted", "Facets", "Multipliers"]
 
-#: What no coefficient is, and by how much a row is broken that is worth adding.
+#: What no coefficient is, and by how much a row is broken that is worth adding, which none is that the solver has.
 _NOTHING: Final = 1e-9
 _BROKEN: Final = 1e-6
 _ROUNDS: Final = 100
@@ -146,11 +145,7 @@ class Counted:
         for number, supply in enumerate(self._supplies.tolist()):
             rows = facets.of(supply)
             groups.setdefault(rows.tobytes(), (rows, []))[1].append(number)
-        self._groups: list[tuple[Ints, Ints, Bools]] = [
-            (rows, np.array(who, dtype=np.int64), np.zeros((len(who), len(rows)), dtype=np.bool_))
-            for rows, who in groups.values()
-            if len(rows)
-        ]
+        self._groups = [(rows, np.array(who, dtype=np.int64)) for rows, who in groups.values() if len(rows)]
 
     def cut(self, of: Relaxed, solver: GrowingSolver, end: float | None, clock: Clock) -> Multipliers | None:
         """Solve the relaxation of pairs, and again with the facets that it breaks, until it breaks none.
@@ -169,16 +164,7 @@ class Counted:
         What the last relaxation said; None if there was none.
         """
         linear = Linear.compact(of.strong, of.level, of.budgets)
-        model = solver.growing(by_rows=True)
-        model.add_columns(
-            linear.cost,
-            linear.lower,
-            linear.upper,
-            np.zeros(len(linear.cost), dtype=np.int64),
-            np.zeros(0, dtype=np.int64),
-            np.zeros(0),
-        )
-        model.add_rows(linear.row_lower, linear.row_upper, linear.start[:-1], linear.column, linear.value)
+        model = linear.grown(solver)
         last: GrowingAnswer | None = None
         for _ in range(_ROUNDS):
             answer = None if over(end, clock) else model.solve(remaining(end, clock))
@@ -194,12 +180,10 @@ class Counted:
             of.strengthen(node, start, column, coefficient, limits)
         if last is None:
             return None
-        served = np.flatnonzero(of.program.row_kind == RowKind.SERVED)
-        budgets = last.duals[linear.rows - of.row : linear.rows]
-        return Multipliers(last.duals[served], np.maximum(0.0, -budgets), last.values)
+        return Multipliers(*of.demand_and_above(linear, last.duals), last.values)
 
     def _broken(self, values: Floats) -> tuple[Ints, list[Ints], list[Ints], Ints]:
-        """Rows that some values break and that were not there: supplies, columns, coefficients and limits."""
+        """Rows that some values break: supplies, columns, coefficients and limits."""
         counts = np.bincount(
             self._cell, weights=values[self._live], minlength=len(self._supplies) * self._width
         ).reshape(-1, self._width)
@@ -208,10 +192,9 @@ class Counted:
         columns: list[Ints] = []
         coefficients: list[Ints] = []
         limits: list[int] = []
-        for rows, who, known in self._groups:
-            new = (counts[who] @ rows[:, :-1].T > rows[:, -1] + _BROKEN) & ~known
-            known |= new
-            for place, row in np.argwhere(new).tolist():
+        for rows, who in self._groups:
+            broken = counts[who] @ rows[:, :-1].T > rows[:, -1] + _BROKEN
+            for place, row in np.argwhere(broken).tolist():
                 number = int(who[place])
                 arcs = self._of_supply[number]
                 each = rows[row, self._load[arcs]]

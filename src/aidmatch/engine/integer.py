@@ -10,7 +10,7 @@ bound, cases are split until it is reached or the time is over.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from functools import partial
 from typing import Final
@@ -20,22 +20,21 @@ import numpy as np
 from aidmatch.arrays import SAFE, Ints
 from aidmatch.engine.bounds import INFEASIBLE
 from aidmatch.engine.cases import Cases
+from aidmatch.engine.clients import ClientSets
 from aidmatch.engine.cutting import cut
 from aidmatch.engine.exchange import exchanged
-from aidmatch.engine.facets import Counted, Facets
 from aidmatch.engine.generating import generate, is_long
 from aidmatch.engine.knapsacks import Knapsacks, suits
 from aidmatch.engine.parts import Part, parts_of
-from aidmatch.engine.patterns import Begun, Patterns, Raised
 from aidmatch.engine.primal import Primal
 from aidmatch.engine.relaxations import Relaxations
 from aidmatch.engine.relaxed import Relaxed
 from aidmatch.engine.rounding import Rounding
 from aidmatch.engine.searching import Searches
-from aidmatch.engine.timing import Clock, over, remaining, share_of
+from aidmatch.engine.timing import Clock, by_size, over, remaining, share_of
 from aidmatch.engine.values import is_feasible, value_of
 from aidmatch.errors import NumberRangeError, SolverError
-from aidmatch.integer_program import NO_LIMIT, IntegerLevel, IntegerProgram, IntegerSolution, RowKind
+from aidmatch.integer_program import NO_LIMIT, IntegerLevel, IntegerProgram, IntegerSolution
 from aidmatch.solvers.growing import GrowingSolver
 from aidmatch.solvers.mip import MipSolver
 
@@ -61,9 +60,6 @@ SKETCHING_AGAIN: Final = 0.05
 FILLING: Final = 0.35
 ENDING: Final = 0.6
 EXCHANGING: Final = 0.85
-#: Part of a level's time for facets of what supplies may do, and then for sets of clients.
-CUTTING: Final = 0.4
-GENERATING: Final = 0.4
 #: Rounds of cutting before knapsacks are generated.
 SOME_CUTS: Final = 15
 #: Seconds that are worth another search of what was stopped.
@@ -106,16 +102,10 @@ def solve_integer(
     """
     _refuse_large(program)
     parts, component = parts_of(program)
-    patterns = None
-    if isinstance(solver, GrowingSolver) and len(parts):
-        patterns = Patterns(program, component, len(parts), solver, program.scale)
-    counted: dict[int, Counted] = {}
-    if patterns is not None:
-        facets = Facets(patterns.choices)
-        counted = {number: Counted(facets, parts[number]) for number in np.flatnonzero(patterns.suited).tolist()}
+    clients = ClientSets(program, parts, component, solver) if isinstance(solver, GrowingSolver) and parts else None
     for number, part in enumerate(parts):
         # sets of few clients do the same faster
-        part.sacks = (patterns is None or not patterns.suited[number]) and suits(part.program)
+        part.sacks = (clients is None or not clients.suited[number]) and suits(part.program)
     searches, stopped = Searches(solver, executor), False
     count = len(program.levels)
     _look_ahead(parts, solver, share_of(deadline, RELAXING, clock), clock)
@@ -123,13 +113,13 @@ def solve_integer(
     kept = LAST if any(part.rounding is not None for part in parts) else 0.0
     before_last = share_of(deadline, 1 - kept, clock)
     for row in range(count):
-        _level(parts, row, searches, before_last if row < count - 1 else deadline, clock, patterns, counted)
+        _level(parts, row, searches, before_last if row < count - 1 else deadline, clock, clients)
         level = program.levels[row]
         top = max((part.reached[row] for part in parts), default=level.constant)
         for part in parts:
             part.budgets.append(top if level.largest else part.reached[row])
-        if patterns is not None and not level.largest:
-            patterns.hold(row, level, np.array([part.reached[row] for part in parts], dtype=np.int64))
+        if clients is not None:
+            clients.hold(row, parts)
         stopped |= any(max(p.certified[row], p.claimed[row]) < p.reached[row] for p in parts)
     _settle(parts, program.levels)
     values = np.zeros(len(program.most), dtype=np.int64)
@@ -196,23 +186,13 @@ def _look_ahead(parts: Sequence[Part], solver: MipSolver, end: float | None, clo
     if not isinstance(solver, GrowingSolver):
         return
     large = sorted((part for part in parts if part.large), key=lambda part: len(part.columns))
-    for part, ahead in zip(large, _by_size(large, end, clock), strict=True):
+    for part, ahead in zip(large, by_size([len(part.columns) for part in large], end, clock), strict=True):
         part.relaxations = Relaxations(part.program, solver.growing())
         part.rounding = Rounding(part.program, part.named)
         part.relaxations.ahead(part.values, ahead())
         found = None if part.relaxations.taken is None else part.rounding.answer(part.relaxations.taken)
         if found is not None and is_feasible(part.program, found):
             part.values = found
-
-
-def _by_size(parts: Sequence[Part], end: float | None, clock: Clock) -> list[Callable[[], float | None]]:
-    """What tells each of some components, when it begins, how many seconds it has; what is left goes to the next."""
-    sizes = [len(part.columns) for part in parts]
-
-    def seconds(place: int) -> float | None:
-        return remaining(share_of(end, sizes[place] / sum(sizes[place:]), clock), clock)
-
-    return [partial(seconds, place) for place in range(len(sizes))]
 
 
 # --- one level
@@ -224,8 +204,7 @@ def _level(
     searches: Searches,
     deadline: float | None,
     clock: Clock,
-    patterns: Patterns | None,
-    counted: dict[int, Counted],
+    clients: ClientSets | None,
 ) -> None:
     """Decide one level of every component."""
     # what is left is shared over the levels to come, the higher ones first: their gaps weaken all bounds below
@@ -233,7 +212,7 @@ def _level(
     relaxed_by = share_of(deadline, RELAXING, clock)
     end = share_of(deadline, part_of_time, clock)
     levels = [Relaxed(part, row) for part in parts]
-    suited = np.zeros(len(parts), dtype=np.bool_) if patterns is None else patterns.suited
+    suited = np.zeros(len(parts), dtype=np.bool_) if clients is None else clients.suited
     recalled = [number for number, one in enumerate(levels) if one.proven < one.reached and one.recall()]
     searches.run(
         [
@@ -251,11 +230,11 @@ def _level(
         (number for number in recalled if number in open_at_first and not suited[number]),
         key=lambda number: len(parts[number].columns),
     )
-    shares = _by_size([parts[number] for number in again], share_of(end, AGAIN, clock), clock)
+    shares = by_size([len(parts[number].columns) for number in again], share_of(end, AGAIN, clock), clock)
     for number, share in zip(again, shares, strict=True):
         if not over(end, clock):
             levels[number].relax(searches.solver, share())
-    raised = _raised_by_patterns(levels, row, open_at_first, searches.solver, end, clock, patterns, counted)
+    raised = None if clients is None else clients.raised(levels, sorted(open_at_first), end, clock)
     for number in sorted(open_at_first):
         one = levels[number]
         if raised is not None and suited[number]:
@@ -314,7 +293,7 @@ def _fill_knapsacks(levels: Sequence[Relaxed], searches: Searches, end: float | 
         # the master begins with what is known, which should be something
         sketches = [(len(one.part.columns), Primal(one).sketched) for one in some if not one.part.large]
         searches.run(sketches, share_of(end, SKETCHING, clock), clock)
-    shares = _by_size([one.part for one in some], share_of(end, FILLING, clock), clock)
+    shares = by_size([len(one.part.columns) for one in some], share_of(end, FILLING, clock), clock)
     for one, share in zip(some, shares, strict=True):
         seconds = share()
         if seconds is None or seconds > 0:
@@ -339,46 +318,6 @@ def _raise(of: Knapsacks, solver: GrowingSolver, end: float | None, clock: Clock
         cut(of, solver, share_of(end, 0.5, clock), clock, SOME_CUTS)
         generate(of, solver, end, clock)
     of.prove()
-
-
-def _raised_by_patterns(
-    levels: Sequence[Relaxed],
-    row: int,
-    wanted: set[int],
-    solver: MipSolver,
-    end: float | None,
-    clock: Clock,
-    patterns: Patterns | None,
-    counted: dict[int, Counted],
-) -> Raised | None:
-    """Bounds of the components that patterns suit, if there is one among those that are wanted."""
-    if patterns is None or not isinstance(solver, GrowingSolver):
-        return None
-    level, some = patterns.program.levels[row], sorted(number for number in wanted if patterns.suited[number])
-    if level.largest or not some or over(end, clock):
-        return None
-    begun = Begun(
-        np.zeros(patterns.program.demands),
-        np.zeros((row, len(levels))),
-        np.zeros(len(patterns.program.demand_of)),
-        np.full(len(levels), -INFEASIBLE),
-    )
-    by_size = sorted(some, key=lambda number: len(levels[number].part.columns))
-    shares = _by_size([levels[number].part for number in by_size], share_of(end, CUTTING, clock), clock)
-    for number, share in zip(by_size, shares, strict=True):
-        one, seconds = levels[number], share()
-        found = counted[number].cut(one, solver, None if seconds is None else clock() + seconds, clock)
-        arcs = len(one.plain.demand_of)
-        if found is not None:
-            begun.demand[one.plain.row_node[one.plain.row_kind == RowKind.SERVED]] = found.demand
-            begun.above[:, number] = found.above
-            begun.taken[one.part.columns[:arcs]] = found.taken[:arcs]
-        begun.reached[number] = one.reached
-    values = np.zeros(len(patterns.program.most), dtype=np.int64)
-    for one in levels:
-        values[one.part.columns] = one.part.values
-    patterns.know(values)
-    return patterns.raised(level, share_of(end, GENERATING, clock), clock, begun)
 
 
 def _open(part: Part, row: int) -> bool:

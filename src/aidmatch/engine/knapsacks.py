@@ -83,13 +83,12 @@ class Knapsacks:
         self.of, self._program, self.arcs = of, program, len(program.demand_of)
         self._rows = np.flatnonzero(program.row_kind == RowKind.GIVEN)
         self.sacks: list[Gathered] = list(gathered(program, self._rows))
-        #: rows of what demands are served
-        self.served_rows = np.flatnonzero(program.row_kind == RowKind.SERVED)
-        entries, rows = entries_of(program.row_start, self.served_rows)
+        self._served_rows = of.served_rows
+        entries, rows = entries_of(program.row_start, self._served_rows)
         columns = program.row_column[entries]
         own = columns >= self.arcs
         #: column of what each demand is served, and the place of the demand of each pair
-        self.served = np.zeros(len(self.served_rows), dtype=np.int64)
+        self.served = np.zeros(len(self._served_rows), dtype=np.int64)
         self.served[rows[own]] = columns[own]
         self.demand = np.zeros(self.arcs, dtype=np.int64)
         self.demand[columns[~own]] = rows[~own]
@@ -127,7 +126,7 @@ class Knapsacks:
         inside = tree.rows < len(y)
         y[tree.rows[inside]] = tree.multipliers[0][inside] / scale
         above = tree.above[0][self.place] / scale if len(self.place) else np.zeros(0)
-        return y[self.served_rows], above
+        return y[self._served_rows], above
 
     def priced(self, y: Floats, above: Floats) -> Priced:
         """The best knapsack of each supply at some multipliers, and the bound they give."""
@@ -172,7 +171,7 @@ class Knapsacks:
         weights = np.zeros(of.row, dtype=np.int64)
         weights[self.place] = above
         some = np.flatnonzero(y)
-        of.prove(replace(of.one_leaf(self.served_rows[some], y[some], weights), packed=self._rows))
+        of.prove(replace(of.one_leaf(self._served_rows[some], y[some], weights), packed=self._rows))
         closing = self._closing(y, above)
         if closing is not None:
             of.close_by(*closing, self.taken)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -187,7 +188,7 @@ class Relaxed:
         """Take the multipliers of the master of patterns, and its answer if that is whole, or what can be added."""
         part, program = self.part, self.plain
         arcs = part.columns[: len(program.demand_of)]
-        served = np.flatnonzero(program.row_kind == RowKind.SERVED)
+        served = self.served_rows
         y = raised.demand[program.row_node[served]]
         above = np.zeros(self.row, dtype=np.int64)
         above[: len(raised.above)] = raised.above[:, number]
@@ -206,6 +207,15 @@ class Relaxed:
         reduced = np.zeros(len(self.program.most))
         reduced[: len(more)] = np.minimum(more / self.program.scale, 1e15)
         self.guide = taken, reduced
+
+    @cached_property
+    def served_rows(self) -> Ints:
+        """Rows of what demands are served."""
+        return np.flatnonzero(self.plain.row_kind == RowKind.SERVED)
+
+    def demand_and_above(self, linear: Linear, duals: Floats) -> tuple[Floats, Floats]:
+        """Multipliers of what demands are served, and of the levels above, from those of all rows of a relaxation."""
+        return duals[self.served_rows], np.maximum(0.0, -duals[linear.rows - self.row : linear.rows])
 
     def strengthen(self, node: Ints, start: Ints, column: Ints, coefficient: Ints, upper: Ints) -> None:
         """Take rows that every answer keeps anyway, for the searches to come.
@@ -265,7 +275,7 @@ class Relaxed:
         if self.closing is None:
             return False
         arcs = len(self.plain.demand_of)
-        return int((self.limits()[1][:arcs] > 0).sum()) <= NEARLY * int((self.plain.row_kind == RowKind.SERVED).sum())
+        return int((self.limits()[1][:arcs] > 0).sum()) <= NEARLY * len(self.served_rows)
 
     @property
     def is_settled(self) -> bool:

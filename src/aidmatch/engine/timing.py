@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
-__all__ = ["Clock", "over", "remaining", "share_of"]
+__all__ = ["Clock", "by_size", "over", "remaining", "share_of"]
 
 Clock = Callable[[], float]
 
@@ -22,3 +23,24 @@ def remaining(end: float | None, clock: Clock) -> float | None:
 def share_of(end: float | None, part: float, clock: Clock) -> float | None:
     """When some part of what is left is over."""
     return None if end is None else clock() + part * max(0.0, end - clock())
+
+
+def by_size(sizes: Sequence[int], end: float | None, clock: Clock) -> list[Callable[[], float | None]]:
+    """Share what is left by size.
+
+    Parameters
+    ----------
+    sizes
+        Of those who get it, one after the other.
+    end, clock
+        When it is over, and what tells the time.
+
+    Returns
+    -------
+    What tells each, when it begins, how many seconds it has; what one leaves goes to the next.
+    """
+
+    def seconds(place: int) -> float | None:
+        return remaining(share_of(end, sizes[place] / sum(sizes[place:]), clock), clock)
+
+    return [partial(seconds, place) for place in range(len(sizes))]

@@ -13,7 +13,7 @@ from aidmatch.arrays import Floats, Ints
 from aidmatch.errors import SolverError
 from aidmatch.integer_program import NO_LIMIT, IntegerLevel, IntegerProgram
 from aidmatch.plugins import from_extra
-from aidmatch.solvers.growing import Growing, HighsGrowing
+from aidmatch.solvers.growing import Growing, GrowingSolver, HighsGrowing
 
 __all__ = ["Highs", "Linear", "MipAnswer", "MipSolver", "Relaxation"]
 
@@ -182,6 +182,15 @@ class Linear:
             binary=np.full(n, -1),
             step=step,
         )
+
+    def grown(self, solver: GrowingSolver) -> Growing:
+        """The linear relaxation as a program that grows by rows."""
+        model, nothing = solver.growing(by_rows=True), np.zeros(0, dtype=np.int64)
+        model.add_columns(
+            self.cost, self.lower, self.upper, np.zeros(len(self.cost), dtype=np.int64), nothing, np.zeros(0)
+        )
+        model.add_rows(self.row_lower, self.row_upper, self.start[:-1], self.column, self.value)
+        return model
 
     def limits(self, low: Ints, high: Ints) -> tuple[Floats, Floats]:
         """Limits of all columns from those of the program's own."""
