@@ -11,7 +11,8 @@ from tests.unit.test_knapsacks import POLICY, assignment, begun, optimum, proble
 
 import aidmatch as am
 from aidmatch.arrays import Bools, Floats, Ints
-from aidmatch.engine import cutting, generating, integer
+from aidmatch.engine import cases, cutting, generating, integer
+from aidmatch.engine.cases import Cases
 from aidmatch.engine.cutting import _Hull, cut
 from aidmatch.engine.gathered import Gathered
 from aidmatch.engine.generating import generate
@@ -20,7 +21,7 @@ from aidmatch.engine.primal import Primal
 from aidmatch.engine.relaxed import Relaxed
 from aidmatch.engine.searching import Searches
 from aidmatch.integer_program import RowKind
-from aidmatch.solvers.mip import Highs, Linear, MipAnswer
+from aidmatch.solvers.mip import Highs, Linear, MipAnswer, Relaxation
 
 
 def hull(load: Any, capacity: int) -> _Hull:
@@ -53,7 +54,7 @@ def test_every_knapsack_keeps_what_a_relaxation_breaks(seed: int) -> None:
     x = relaxed(price, load, capacity)
     # one after the other, so that each begins with what those before it have found
     for values in (x, rng.permutation(x), np.minimum(1.0, rng.random(size) * 1.5), np.full(size, 0.5)):
-        found = of.cut(values, price)
+        found = of.cut(values, price, None, lambda: 0.0)
         if found is None:
             continue
         coefficient, limit = found
@@ -69,17 +70,17 @@ def test_what_knapsacks_are_made_of_is_not_cut_and_all_else_is(seed: int) -> Non
     held = knapsacks(load, capacity)
     some = rng.choice(len(held), 4)
     mixed = rng.dirichlet(np.ones(4)) @ held[some]
-    assert hull(load, capacity).cut(mixed, -mixed) is None
+    assert hull(load, capacity).cut(mixed, -mixed, None, lambda: 0.0) is None
     # all in part, so that nothing is lifted in and the inequality is the one that is broken most
     x = rng.random(6) * 0.8 + 0.1
     least = linprog(np.ones(len(held)), A_eq=held.T.astype(float), b_eq=x).fun
     fits = bool((load <= capacity).all())
     if fits and abs(least - 1) > 1e-3:
-        assert (hull(load, capacity).cut(x, -x) is not None) == (least > 1)
+        assert (hull(load, capacity).cut(x, -x, None, lambda: 0.0) is not None) == (least > 1)
 
 
 def test_a_pair_that_does_not_fit_beside_those_that_are_taken_is_cut_off() -> None:
-    found = hull([6, 6, 5], 11).cut(np.array([1.0, 1 / 3, 0.6]), -np.ones(3))
+    found = hull([6, 6, 5], 11).cut(np.array([1.0, 1 / 3, 0.6]), -np.ones(3), None, lambda: 0.0)
     assert found is not None
     coefficient, limit = found
     # either of the two that are as heavy, not both
@@ -171,14 +172,64 @@ def test_a_search_that_was_stopped_claims_what_its_bound_says_and_no_more() -> N
         def search(self, linear: Linear, seconds: float | None, low: Ints, high: Ints, start: Ints) -> MipAnswer:
             answer = super().search(linear, seconds, low, high, start)
             assert answer.bound is not None
-            return MipAnswer(start.astype(float), answer.bound - 2, 0.0)
+            return MipAnswer(start.astype(float), answer.bound - next(away), 0.0)
 
+    away = iter((2, 5, 1))
     of = begun(3, 3, 7)
     _, truth = optimum(*assignment(3, 3, 7))
     before = of.reached
     assert before > truth
-    Searches(Stopped(), None).run([(1, Primal(of).ended)], None, lambda: 0.0)
-    assert (of.reached, of.claimed) == (before, truth - 2)
+    # a search that has less to say leaves what was claimed
+    for claimed in (truth - 2, truth - 2, truth - 1):
+        Searches(Stopped(), None).run([(1, Primal(of).ended)], None, lambda: 0.0)
+        assert (of.reached, of.claimed) == (before, claimed)
+
+
+def test_another_search_of_everything_has_far_more_time_or_none() -> None:
+    class Noting(Highs):
+        def search(self, linear: Linear, seconds: float | None, low: Ints, high: Ints, start: Ints) -> MipAnswer:
+            asked.append(seconds)
+            return MipAnswer(None, None, 0.0)
+
+    asked: list[float | None] = []
+    of = begun(3, 3, 7)
+    of.part.reached, of.part.claimed = [0, of.reached], [0, of.proven]
+
+    def searches(seconds: float | None) -> int:
+        asked.clear()
+        Searches(Noting(), None).run([(1, Primal(of).searched)], seconds, lambda: 0.0)
+        return len(asked)
+
+    assert searches(2.0) > 0
+    assert searches(2.9) == 0
+    assert searches(3.1) > 0
+    assert searches(None) > 0
+
+
+def test_cases_of_knapsacks_that_are_too_large_to_be_kept_whole_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    def split(work: float) -> tuple[int, int]:
+        of = begun(3, 4, 12)
+        sacks = Knapsacks(of)
+        cut(sacks, Highs(), None, lambda: 0.0)
+        part = of.part
+        part.sacks = True
+        part.reached, part.trees = [part.budgets[0], of.reached], [of.tree, of.tree]
+        part.certified = [part.budgets[0], of.proven]
+        monkeypatch.setattr(cases, "WORK", work)
+        asked.clear()
+        Cases(of).split(Asking(), None, lambda: 0.0)
+        return len(asked), part.certified[1] - of.proven
+
+    class Asking(Highs):
+        def relaxation(self, linear: Linear, seconds: float | None, low: Ints, high: Ints) -> Relaxation | None:
+            asked.append(1)
+            return super().relaxation(linear, seconds, low, high) if len(asked) < 9 else None
+
+    asked: list[int] = []
+    assert split(0.0) == (0, 0)
+    searched, gained = split(1e9)
+    assert searched > 0
+    assert gained > 0
 
 
 def test_cutting_is_over_where_it_reaches_what_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,7 +242,13 @@ def test_cutting_is_over_where_it_reaches_what_is_known(monkeypatch: pytest.Monk
 
 def test_an_inequality_that_takes_too_many_sets_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cutting, "_SETS", 0)
-    assert hull([3, 4, 5], 7).cut(np.full(3, 0.7), -np.ones(3)) is None
+    assert hull([3, 4, 5], 7).cut(np.full(3, 0.7), -np.ones(3), None, lambda: 0.0) is None
+
+
+def test_no_inequality_is_looked_for_when_time_is_over() -> None:
+    asked = np.full(3, 0.7), -np.ones(3)
+    assert hull([3, 4, 5], 7).cut(*asked, 1.0, lambda: 0.0) is not None
+    assert hull([3, 4, 5], 7).cut(*asked, 1.0, lambda: 1.0) is None
 
 
 def test_generating_that_is_over_leaves_the_multipliers_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:

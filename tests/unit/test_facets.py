@@ -11,13 +11,13 @@ from tests.profiles import examples
 from tests.unit.test_patterns import cheapest, county, formulated
 
 import aidmatch as am
-from aidmatch.engine import facets
+from aidmatch.engine import facets, patterns
 from aidmatch.engine.choices import Choices, suited_components
 from aidmatch.engine.facets import Counted, Facets
 from aidmatch.engine.parts import parts_of
-from aidmatch.engine.patterns import Begun, Patterns
+from aidmatch.engine.patterns import Begun, Patterns, Raised
 from aidmatch.engine.relaxed import Relaxed
-from aidmatch.integer_program import RowKind
+from aidmatch.integer_program import IntegerProgram, RowKind
 from aidmatch.solvers.mip import Highs
 
 
@@ -85,6 +85,7 @@ def test_relaxations_with_facets_bound_as_sets_of_clients_nearly_do() -> None:
             np.zeros(program.demands),
             np.zeros((0, len(parts))),
             np.zeros(len(program.demand_of)),
+            np.ones(len(parts), dtype=np.bool_),
             np.full(len(parts), -(10**9)),
         ),
     )
@@ -111,6 +112,55 @@ def test_relaxations_with_facets_bound_as_sets_of_clients_nearly_do() -> None:
     assert (facet_bounds <= set_bounds).all()
     assert facet_bounds.sum() > sum(by_pairs)
     assert set_bounds.sum() - facet_bounds.sum() <= 2
+
+
+def test_facets_that_there_is_no_time_for_are_left_for_the_next_level(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = formulated(county(0.6))
+    assert made is not None
+    parts, component = parts_of(made.program)
+    patterns = Patterns(made.program, component, len(parts), Highs(), made.program.scale)
+    one = Counted(Facets(patterns.choices), parts[0])
+    monkeypatch.setattr(facets, "_FINDING", 0.0)
+    found = one.cut(Relaxed(parts[0], 0), Highs(), 1.0, lambda: 0.0)
+    assert found is not None
+    assert not one._groups
+    monkeypatch.setattr(facets, "_FINDING", 0.3)
+    one.cut(Relaxed(parts[0], 0), Highs(), 1.0, lambda: 0.0)
+    assert one._groups
+
+
+def test_where_sums_may_leave_64_bits_sets_prove_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = formulated(county(0.6))
+    assert made is not None
+    parts, component = parts_of(made.program)
+
+    def raised() -> Raised | None:
+        own = Patterns(made.program, component, len(parts), Highs(), made.program.scale)
+        return own.raised(made.program.levels[0], None, begun=nothing_known(made.program, len(parts)))
+
+    assert raised() is not None
+    monkeypatch.setattr(patterns, "_SURE", 1.0)
+    assert raised() is None
+
+
+def test_nothing_that_is_taken_for_want_of_a_relaxation_is_no_answer() -> None:
+    made = formulated(county(0.6))
+    assert made is not None
+    parts, component = parts_of(made.program)
+    own = Patterns(made.program, component, len(parts), Highs(), made.program.scale)
+    raised = own.raised(made.program.levels[0], 0.0, lambda: 1.0, begun=nothing_known(made.program, len(parts)))
+    assert raised is not None
+    assert not raised.whole.any()
+
+
+def nothing_known(program: IntegerProgram, count: int) -> Begun:
+    return Begun(
+        np.zeros(program.demands),
+        np.zeros((0, count)),
+        np.zeros(len(program.demand_of)),
+        np.zeros(count, dtype=np.bool_),
+        np.full(count, 10**9),
+    )
 
 
 def test_time_that_is_over_leaves_no_multipliers() -> None:

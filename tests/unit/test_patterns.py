@@ -12,10 +12,11 @@ from tests.profiles import examples
 import aidmatch as am
 from aidmatch.distance.protocol import distance_named
 from aidmatch.engine.choices import Choices, suited_components
-from aidmatch.engine.integer import solve_integer
+from aidmatch.engine.integer import _certified, solve_integer
 from aidmatch.engine.parts import parts_of
 from aidmatch.engine.patterns import Patterns, Raised
 from aidmatch.engine.relaxed import Relaxed
+from aidmatch.engine.values import value_of
 from aidmatch.formulation.flow import formulate
 from aidmatch.formulation.integer import IntegerFormulation, formulate_integers, what_needs_integers
 from aidmatch.integer_program import NO_LIMIT, IntegerProgram, RowKind
@@ -188,3 +189,24 @@ def test_multipliers_of_sets_that_were_stopped_leave_a_better_proof_as_it_was() 
     one.relax_by_patterns(weak, 0)
     assert one.tree is tree
     assert one.certified == one.proven == before
+
+
+def test_multipliers_of_levels_above_that_cost_more_than_they_bring_are_left_out() -> None:
+    whole = formulated(county(0.6))
+    assert whole is not None
+    made = whole.program
+    parts = parts_of(made)[0]
+    assert len(parts) > 1
+    plain, dear = 0, 0
+    for part in parts:
+        part.reached = [value_of(level, part.values) for level in part.program.levels[:2]]
+        part.budgets = part.reached.copy()
+        first, second = Relaxed(part, 0), Relaxed(part, 1)
+        nothing = np.zeros(0, dtype=np.int64)
+        tree = second.one_leaf(nothing, nothing, np.array([100 * made.scale]))
+        part.trees = [first.tree, tree]
+        part.certified = [part.reached[0] - 5, second.bound(tree)]
+        plain, dear = plain + second.bound(second.empty_tree()), dear + second.bound(tree)
+    assert dear - 100 * 5 * len(parts) < plain
+    assert _certified(parts, made.levels[:2])[1] == made.levels[1].constant + plain
+    assert not any(part.trees[1].above.any() for part in parts)

@@ -11,10 +11,10 @@ import numpy as np
 
 from aidmatch.arrays import Floats, Ints
 from aidmatch.engine.bounds import leaf_bound
-from aidmatch.engine.lagrange import packable, raised_multipliers
+from aidmatch.engine.lagrange import packable, raised_multipliers, work_of
 from aidmatch.engine.relaxed import Relaxed
 from aidmatch.engine.timing import Clock, over, remaining
-from aidmatch.integer_program import NO_LIMIT, IntegerProgram, RowKind, Tree
+from aidmatch.integer_program import RowKind, Tree
 from aidmatch.solvers.mip import MipSolver
 
 __all__ = ["Cases"]
@@ -46,7 +46,12 @@ class Cases:
         """Go on until the bound reaches the value, or the time or the number of leaves is over."""
         part, row = self._of.part, self._of.row
         target = part.reached[row]
-        self._of.packed = packable(self._of.program) if _fits(self._of.program) else self._of.packed
+        whole = packable(self._of.program)
+        if work_of(self._of.program, whole) <= WORK:
+            self._of.packed = whole
+        elif part.sacks:
+            # without knapsacks kept whole no case bounds more than the multipliers so far do
+            return
         # cutting planes have found the best multipliers that there are, or nearly
         steps = ROOT_STEPS if self._of.strong is self._of.program else 0
         better = self._raised(part.trees[row], self._of.low, self._of.program.most, steps, end, clock)
@@ -87,8 +92,10 @@ class Cases:
                 heapq.heappush(heap, (child.bound, number, child))
         everything = [leaf for _, _, leaf in sorted(heap, key=lambda one: one[1])] + done
         if min(leaf.bound for leaf in everything) > part.certified[row]:
-            part.trees[row] = self._tree(nodes, everything)
-            part.certified[row] = min(target, self._of.bound(part.trees[row]))
+            tree = self._tree(nodes, everything)
+            # one leaf's multipliers may have kept rows whole that another's do not
+            if (bound := self._of.bound(tree)) > part.certified[row]:
+                part.trees[row], part.certified[row] = tree, min(target, bound)
 
     def _child(
         self,
@@ -235,10 +242,3 @@ class _Leaf:
     place: tuple[int, int] | None
     fraction: Floats | None = None
     charged: Floats | None = None
-
-
-def _fits(program: IntegerProgram) -> bool:
-    """Whether keeping rows whole is quick enough to be done for many cases."""
-    rows = program.row_kind == RowKind.LOAD
-    pairs = np.diff(program.row_start)[rows]
-    return float((pairs * np.minimum(program.row_upper[rows], NO_LIMIT)).sum()) <= WORK

@@ -161,10 +161,10 @@ class Choices:
             fits &= self.counts[:, place] <= size[:, place, None]
         self.fits = fits
 
-    @property
-    def missed(self) -> Ints:
-        """What each number of pairs of each supply misses of its minimum at least, shape (supplies, numbers)."""
-        return self._must
+    @cached_property
+    def most(self) -> int:
+        """No fewer than the pairs of any choice, what it gives, and what its minimum misses or mends, together."""
+        return 2 * self.persons + int(max(self.missed.max(initial=0), self._may.max(initial=0)))
 
     def _listed(self) -> Ints:
         """Counts of each load, by their sum."""
@@ -176,7 +176,8 @@ class Choices:
         """The column that says what a supply's minimum misses, and what it must or may be for each number of pairs."""
         self.short = np.full(self.supplies, -1)
         number = np.arange(self.persons + 1)
-        self._must = np.zeros((self.supplies, self.persons + 1), dtype=np.int64)
+        #: what each number of pairs of each supply misses of its minimum at least, shape (supplies, numbers)
+        self.missed = np.zeros((self.supplies, self.persons + 1), dtype=np.int64)
         self._may = np.zeros((self.supplies, self.persons + 1), dtype=np.int64)
         for row in np.flatnonzero(program.row_kind == RowKind.SHORTFALL).tolist():
             node = int(program.row_node[row])
@@ -186,7 +187,7 @@ class Choices:
             self.short[node] = column
             if program.row_coefficient[entries][-1] < 0:
                 least = int(program.use_coefficient[used].sum())
-                self._must[node] = np.where(number > 0, np.maximum(0, least - number), 0)
+                self.missed[node] = np.where(number > 0, np.maximum(0, least - number), 0)
                 self._may[node] = program.most[column]
             else:
                 self._may[node] = np.minimum(number, program.most[column])
@@ -195,7 +196,7 @@ class Choices:
         """What each number of pairs costs a supply besides the pairs, at some costs of columns, times a scale."""
         known = self.short >= 0
         each = np.where(known, cost[self.short], 0)
-        filled = np.where(each[:, None] < 0, self._may, self._must) * each[:, None]
+        filled = np.where(each[:, None] < 0, self._may, self.missed) * each[:, None]
         filled = filled + np.arange(self.persons + 1) * cost[self.given][:, None]
         return filled * (scale if np.ndim(scale) == 0 else np.asarray(scale)[:, None])
 

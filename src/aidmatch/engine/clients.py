@@ -40,8 +40,8 @@ class ClientSets:
     def __init__(self, program: IntegerProgram, parts: Sequence[Part], component: Ints, solver: GrowingSolver) -> None:
         self._program, self._solver = program, solver
         self._patterns = Patterns(program, component, len(parts), solver, program.scale)
-        facets = Facets(self._patterns.choices)
-        self._counted = {number: Counted(facets, parts[number]) for number in np.flatnonzero(self.suited).tolist()}
+        self._facets = Facets(self._patterns.choices)
+        self._counted: dict[int, Counted] = {}
 
     @property
     def suited(self) -> Bools:
@@ -76,18 +76,22 @@ class ClientSets:
             np.zeros(program.demands),
             np.zeros((row, len(levels))),
             np.zeros(len(program.demand_of)),
+            np.zeros(len(levels), dtype=np.bool_),
             np.full(len(levels), -INFEASIBLE),
         )
         some.sort(key=lambda number: len(levels[number].part.columns))
         shares = by_size([len(levels[number].part.columns) for number in some], share_of(end, CUTTING, clock), clock)
         for number, share in zip(some, shares, strict=True):
             one, seconds = levels[number], share()
+            if number not in self._counted:
+                self._counted[number] = Counted(self._facets, one.part)
             found = self._counted[number].cut(one, self._solver, None if seconds is None else clock() + seconds, clock)
             if found is not None:
                 arcs = len(one.plain.demand_of)
                 begun.demand[one.plain.row_node[one.served_rows]] = found.demand
                 begun.above[:, number] = found.above
                 begun.taken[one.part.columns[:arcs]] = found.taken[:arcs]
+                begun.relaxed[number] = True
             begun.reached[number] = one.reached
         values = np.zeros(len(program.most), dtype=np.int64)
         for one in levels:

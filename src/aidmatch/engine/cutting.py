@@ -79,7 +79,7 @@ def cut(of: Knapsacks, solver: GrowingSolver, end: float | None, clock: Clock, r
         if len(values) > _PATIENCE and values[-1] - values[-1 - _PATIENCE] <= _NEARER * (values[-1] - values[0]):
             break
         price = linear.cost[: of.arcs] - answer.duals[level.served_rows][of.demand]
-        found = [(one, *cut) for one in hulls if (cut := one.cut(answer.values, price)) is not None]
+        found = [(one, *cut) for one in hulls if (cut := one.cut(answer.values, price, end, clock)) is not None]
         if not found:
             break
         start, column, value = _as_rows([(one.arcs, coefficient) for one, coefficient, _ in found])
@@ -120,8 +120,8 @@ class _Hull:
         self._solver = solver
         self._pool = np.zeros((0, len(one.arcs)), dtype=np.bool_)
 
-    def cut(self, values: Floats, price: Floats) -> tuple[Floats, float] | None:
-        """An inequality that all knapsacks keep and some values break; None if there is none.
+    def cut(self, values: Floats, price: Floats, end: float | None, clock: Clock) -> tuple[Floats, float] | None:
+        """An inequality that all knapsacks keep and some values break; None if there is none, or no time for it.
 
         Parameters
         ----------
@@ -129,6 +129,8 @@ class _Hull:
             Of all columns.
         price
             Of all pairs; the cheapest are lifted first.
+        end, clock
+            When to stop, and what tells the time.
 
         Returns
         -------
@@ -138,7 +140,7 @@ class _Hull:
         whole = x >= 1 - _SOME
         inside = np.flatnonzero((x > _SOME) & ~whole)
         room = self._capacity - int(self._load[whole].sum())
-        core = self._core(inside, x[inside], room) if len(inside) and room >= 0 else None
+        core = self._core(inside, x[inside], room, end, clock) if len(inside) and room >= 0 else None
         if core is None:
             return None
         weight, limit = core
@@ -184,7 +186,7 @@ class _Hull:
             _put(best, int(self._load[item]), int(whole[item]))
         return whole, int(best[-1])
 
-    def _core(self, inside: Ints, x: Floats, room: int) -> tuple[Floats, float] | None:
+    def _core(self, inside: Ints, x: Floats, room: int, end: float | None, clock: Clock) -> tuple[Floats, float] | None:
         """The inequality that some pairs break most, all others as they are; None if they break none.
 
         It is the dual of covering the values with as little of sets that fit as will do.
@@ -205,8 +207,8 @@ class _Hull:
             start = np.searchsorted(column, np.arange(len(sets)))
             one = np.ones(len(sets))
             model.add_columns(one, one - 1, np.full(len(sets), np.inf), start, row, np.ones(len(row)))
-            answer = model.solve(None)
-            if answer is None or float(answer.values.sum()) <= 1 + _BROKEN:
+            answer = None if over(end, clock) else model.solve(remaining(end, clock))
+            if answer is None or not answer.optimal or float(answer.values.sum()) <= 1 + _BROKEN:
                 return None
             weight = np.maximum(answer.duals, 0.0)
             every = np.ones(size, dtype=np.bool_)

@@ -21,7 +21,7 @@ from aidmatch.arrays import Floats, Ints, as_whole
 from aidmatch.engine.choices import Choices
 from aidmatch.engine.parts import Part
 from aidmatch.engine.relaxed import Relaxed
-from aidmatch.engine.timing import Clock, over, remaining
+from aidmatch.engine.timing import Clock, over, remaining, share_of
 from aidmatch.solvers.growing import GrowingAnswer, GrowingSolver
 from aidmatch.solvers.mip import Linear
 
@@ -31,6 +31,10 @@ __all__ = ["Counted", "Facets", "Multipliers"]
 _NOTHING: Final = 1e-9
 _BROKEN: Final = 1e-6
 _ROUNDS: Final = 100
+#: Digits by which planes are told apart.
+_DIGITS: Final = 9
+#: Part of the time for a relaxation with facets that facets may take to find.
+_FINDING: Final = 0.3
 
 
 class Facets:
@@ -79,7 +83,8 @@ def _facets(counts: Ints, missed: Ints) -> Ints:
             higher[:, -1] = missed.max() + 1
             own = np.concatenate([own, higher])
         try:
-            equations = ConvexHull(own).equations[:, :-1]
+            # many simplices are in one plane
+            equations = np.unique(np.round(ConvexHull(own).equations[:, :-1], _DIGITS), axis=0)
         except QhullError:  # all in one plane: the relaxation of pairs goes without
             equations = np.zeros((0, len(some)))
         if len(equations):
@@ -141,11 +146,18 @@ class Counted:
         self._of_supply = np.split(
             self._live[order], np.searchsorted(place[self._live][order], np.arange(1, len(self._supplies)))
         )
-        groups: dict[bytes, tuple[Ints, list[int]]] = {}
-        for number, supply in enumerate(self._supplies.tolist()):
-            rows = facets.of(supply)
-            groups.setdefault(rows.tobytes(), (rows, []))[1].append(number)
-        self._groups = [(rows, np.array(who, dtype=np.int64)) for rows, who in groups.values() if len(rows)]
+        self._facets = facets
+        #: supplies whose facets are not found yet, and rows with the supplies that have them
+        self._waiting = list(range(len(self._supplies)))[::-1]
+        self._groups: dict[bytes, tuple[Ints, list[int]]] = {}
+
+    def _find(self, end: float | None, clock: Clock) -> None:
+        """Find facets; those of supplies that are left when the time is over are looked for the next time."""
+        while self._waiting and not over(end, clock):
+            number = self._waiting.pop()
+            rows = self._facets.of(int(self._supplies[number]))
+            if len(rows):
+                self._groups.setdefault(rows.tobytes(), (rows, []))[1].append(number)
 
     def cut(self, of: Relaxed, solver: GrowingSolver, end: float | None, clock: Clock) -> Multipliers | None:
         """Solve the relaxation of pairs, and again with the facets that it breaks, until it breaks none.
@@ -163,6 +175,7 @@ class Counted:
         -------
         What the last relaxation said; None if there was none.
         """
+        self._find(share_of(end, _FINDING, clock), clock)
         linear = Linear.compact(of.strong, of.level, of.budgets)
         model = linear.grown(solver)
         last: GrowingAnswer | None = None
@@ -192,10 +205,10 @@ class Counted:
         columns: list[Ints] = []
         coefficients: list[Ints] = []
         limits: list[int] = []
-        for rows, who in self._groups:
+        for rows, who in self._groups.values():
             broken = counts[who] @ rows[:, :-1].T > rows[:, -1] + _BROKEN
             for place, row in np.argwhere(broken).tolist():
-                number = int(who[place])
+                number = who[place]
                 arcs = self._of_supply[number]
                 each = rows[row, self._load[arcs]]
                 if (missed := int(rows[row, -2])) and self._short[number] >= 0:

@@ -46,12 +46,17 @@ class Gathered:
     missing: int
     mends: bool
 
+    @property
+    def fitting(self) -> int:
+        """How many pairs it can have at once by their loads."""
+        return int(np.searchsorted(np.cumsum(np.sort(self.load)), self.capacity, side="right"))
+
     def tail(self, cost: _Numbers, use: _Numbers, low: Ints, high: Ints) -> list[Any]:
-        """What each number of pairs costs besides the pairs; None if it may not be."""
+        """What each number of pairs that loads allow costs besides the pairs; None if it may not be."""
         first, last = max(self.least, int(low[self.given])), min(self.most, int(high[self.given]))
         price, fee = cost[self.given : self.given + 1].tolist()[0], use[self.given : self.given + 1].tolist()[0]
         tail: list[Any] = []
-        for number in range(len(self.arcs) + 1):
+        for number in range(self.fitting + 1):
             if (number and not first <= number <= last) or (not number and low[self.given] > 0):
                 tail.append(None)
                 continue

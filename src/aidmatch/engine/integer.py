@@ -267,7 +267,7 @@ def _level(
         one
         for one in levels
         if one.part.certified[row] < one.part.reached[row]
-        and (one.is_nearly_closed if one.part.sacks else one in hard and one.closing is None and not one.part.large)
+        and ((one.part.sacks and one.is_nearly_closed) or (one in hard and one.closing is None and not one.part.large))
     ]
     for number, one in enumerate(uncertain):
         left = remaining(end, clock)

@@ -9,14 +9,15 @@ multipliers that bound well; nothing rests on how they were found.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 
-from aidmatch.arrays import Bools, Floats, Ints, entries_of
+from aidmatch.arrays import Bools, Floats, Ints, entries_of, first_of_each
 from aidmatch.engine.gathered import Gathered, gathered
-from aidmatch.engine.lagrange import filled, packable
+from aidmatch.engine.lagrange import filled, packable, work_of
 from aidmatch.engine.relaxed import Relaxed
 from aidmatch.integer_program import IntegerLevel, IntegerProgram, RowKind
 
@@ -44,7 +45,7 @@ def suits(program: IntegerProgram) -> bool:
         return False
     if (program.use_column < len(program.demand_of)).any() or len(packable(program)) < len(given):
         return False
-    return sum(float(len(one.arcs)) * (one.capacity + 1) for one in gathered(program, given)) <= WORK
+    return work_of(program, given) <= WORK
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +180,8 @@ class Knapsacks:
     def _closing(self, y: Ints, above: Ints) -> tuple[int, Ints] | None:
         """The bound at some multipliers, and how much more an answer costs that has each pair; over the scale, exact.
 
-        None where the number of pairs of a supply matters, or sums may leave 64 bits.
+
+        None where sums may leave 64 bits.
         """
         program, scale = self._program, self._program.scale
         weights = [
@@ -187,43 +189,64 @@ class Knapsacks:
             *((level, weight) for (level, _), weight in zip(self.above, above.tolist(), strict=True)),
         ]
         dearest = sum(float(weight) * float(np.abs(level.cost).max(initial=0)) for level, weight in weights)
-        if (dearest + float(np.abs(y).max(initial=0))) * self.arcs >= _LARGEST * 2**10:
+        most = self.arcs + max((one.minimum + one.missing for one in self.sacks), default=0)
+        if (dearest + float(np.abs(y).max(initial=0))) * most >= _LARGEST * 2**10:
             return None
         cost, bound = self._weighed(y, above, scale)
         more = np.zeros(self.arcs, dtype=np.int64)
         nothing, low, high = np.zeros(len(cost), dtype=np.int64), np.zeros_like(program.most), program.most
         for one in self.sacks:
             tail = one.tail(cost, nothing, low, high)
-            if any(end != 0 for end in tail):
-                return None
-            best, with_arc = _with_each(cost[one.arcs], one.load, one.capacity, program.most[one.arcs] > 0)
+            best, with_arc = _with_each(cost[one.arcs], one.load, one.capacity, program.most[one.arcs] > 0, tail)
             bound += best
             more[one.arcs] = with_arc - best
         return bound, more
 
 
-def _with_each(price: Ints, load: Ints, capacity: int, may: Bools) -> tuple[int, Ints]:
+def _with_each(price: Ints, load: Ints, capacity: int, may: Bools, tail: Sequence[int | None]) -> tuple[int, Ints]:
     """Least price of pairs whose loads fit together, and least price of those that have each pair; `_NEVER` if none.
 
-    By dynamic programming over the capacity, from both ends of the pairs that are worth taking.
+    What each number of pairs costs besides is in both. By dynamic programming over the capacity, and over numbers where
+    these matter, from both ends of the pairs that are worth taking.
     """
-    width = capacity + 1
-    some = np.flatnonzero(may & (load <= capacity) & (price < 0))
-    ahead = np.zeros((len(some) + 1, width), dtype=np.int64)
-    behind = np.zeros((len(some) + 1, width), dtype=np.int64)
-    for rows, order in ((ahead, range(len(some))), (behind, range(len(some) - 1, -1, -1))):
-        line = np.zeros(width, dtype=np.int64)
-        for place in order:
+    more = int(any(one != tail[0] for one in tail))
+    tail = tail[: 1 + max(number for number, one in enumerate(tail) if one is not None)]
+    fits = may & (load <= capacity)
+    if more:
+        # of one load, no more than may be taken at all, the cheapest
+        order = np.flatnonzero(fits)
+        some = first_of_each(order[np.lexsort((price[order], load[order]))], load, len(tail) - 1)
+    else:
+        some = np.flatnonzero(fits & (price < 0))
+    deep = len(tail) if more else 1
+    ends = np.array([_NEVER if one is None else one for one in tail[:deep]], dtype=np.int64)
+    # of each number of those before a pair, and behind it, what fits into each capacity
+    ahead, behind = (np.full((len(some) + 1, deep, capacity + 1), _NEVER) for _ in range(2))
+    for rows, places in ((ahead, range(len(some))), (behind, range(len(some) - 1, -1, -1))):
+        line = rows[len(some)]
+        line[0] = 0
+        for place in places:
             rows[place] = line
             cut = int(load[some[place]])
-            line = line.copy()
-            line[cut:] = np.minimum(line[cut:], rows[place, : width - cut] + price[some[place]])
-        rows[len(some)] = line
+            fewer = rows[place, : deep - more, : capacity + 1 - cut] + price[some[place]]
+            line[more:, cut:] = np.minimum(line[more:, cut:], fewer)
     best = ahead[len(some)]
     with_each = np.full(len(price), _NEVER)
-    fits = may & (load <= capacity)
-    with_each[fits] = price[fits] + best[capacity - load[fits]]
+    with_each[fits] = (
+        price[fits] + (best[: deep - more] + ends[more:, None]).min(axis=0, initial=_NEVER)[capacity - load[fits]]
+    )
     for place, item in enumerate(some.tolist()):
         room = capacity - int(load[item])
-        with_each[item] = price[item] + int((ahead[place, : room + 1] + behind[place, room::-1]).min())
-    return int(best[capacity]), with_each
+        with_each[item] = price[item] + min(
+            (
+                int(
+                    (ahead[place, first, : room + 1] + behind[place, other, room::-1]).min()
+                    + ends[first + other + more]
+                )
+                for first in range(deep - more)
+                for other in range(deep - more - first)
+            ),
+            default=_NEVER,
+        )
+    with_each[with_each > _NEVER // 2] = _NEVER
+    return int((best[:, -1] + ends).min()), with_each

@@ -15,11 +15,11 @@ from typing import Final
 
 import numpy as np
 
-from aidmatch.arrays import Bools, Floats, Ints
+from aidmatch.arrays import Bools, Floats, Ints, first_of_each
 from aidmatch.engine.gathered import Gathered, gathered
 from aidmatch.integer_program import NO_LIMIT, IntegerProgram, RowKind
 
-__all__ = ["filled", "packable", "raised_multipliers"]
+__all__ = ["filled", "packable", "raised_multipliers", "work_of"]
 
 #: Largest capacity that is kept whole.
 CAPACITY: Final = 100_000
@@ -49,6 +49,25 @@ def packable(program: IntegerProgram) -> Ints:
         if capacity.get(int(program.row_node[row]), 0) <= CAPACITY and not _any_but_once(program, row, charged)
     ]
     return np.array(rows, dtype=np.int64)
+
+
+def work_of(program: IntegerProgram, rows: Ints) -> float:
+    """Numbers that keeping supplies whole once touches at most.
+
+    Parameters
+    ----------
+    program
+        A component.
+    rows
+        Rows of what the supplies give.
+    """
+    work = 0.0
+    for one in gathered(program, rows):
+        free = one.short < 0 and one.least <= 1 and all(level.cost[one.given] == 0 for level in program.levels)
+        # a number of pairs that limits nothing and costs nothing is not told
+        numbers = 1 if free and one.most >= one.fitting else min(one.most, one.fitting) + 1
+        work += float(len(one.arcs)) * numbers * (one.capacity + 1)
+    return work
 
 
 def _any_but_once(program: IntegerProgram, row: int, charged: Bools) -> bool:
@@ -165,7 +184,28 @@ def _decide(
 
 
 def filled(price: Floats, load: Ints, capacity: int, must: Bools, may: Bools, tail: Sequence[float | None]) -> Floats:
-    """The cheapest choice of pairs whose loads fit together, with what their number costs."""
+    """The cheapest choice of pairs whose loads fit together, with what their number costs.
+
+    Parameters
+    ----------
+    price, load
+        Of each pair.
+    capacity
+        What the loads may add up to.
+    must, may
+        Pairs that are chosen in any case, and that may be.
+    tail
+        What each number of pairs costs, from none on; None for one that may not be.
+
+    Returns
+    -------
+    1 for each pair that is chosen, 0 for the others; those that must be where no choice fits.
+
+    Notes
+    -----
+    By dynamic programming over loads, and over numbers where these matter: numbers of as many entries as there are
+    pairs to choose from, loads and, where they matter, numbers.
+    """
     chosen = must.astype(float)
     capacity -= int(load[must].sum())
     rest = tail[int(must.sum()) :]
@@ -173,6 +213,11 @@ def filled(price: Floats, load: Ints, capacity: int, must: Bools, may: Bools, ta
         return chosen
     counted = any(one != rest[0] for one in rest)
     items = np.flatnonzero(may & ~must & (load <= capacity) & ((price < 0) | counted))
+    if counted:
+        most = max(number for number, one in enumerate(rest) if one is not None)
+        # of one load, no more than may be chosen at all, the cheapest
+        items = first_of_each(items[np.lexsort((price[items], load[items]))], load, most)
+        rest = rest[: most + 1]
     deep = len(rest) if counted else 1
     unit = max(1, int(np.gcd.reduce(load[items], initial=0)))
     width = capacity // unit + 1

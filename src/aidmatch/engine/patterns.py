@@ -29,6 +29,8 @@ __all__ = ["Begun", "Patterns", "Raised"]
 _HELPS: Final = -1e-6
 #: Largest multiplier, times the scale, that exact sums are sure of.
 _LARGEST: Final = 2.0**52
+#: What no sum may reach that is to be exact in 64 bits.
+_SURE: Final = 2.0**62
 _ROUNDS: Final = 500
 
 Clock = Callable[[], float]
@@ -74,6 +76,8 @@ class Begun:
         Multipliers of all levels above, shape (levels above, components).
     taken
         How much of each arc a relaxation takes.
+    relaxed
+        Components of which there was a relaxation.
     reached
         Bounds of the components at which nothing is left to prove, without what is constant.
     """
@@ -81,6 +85,7 @@ class Begun:
     demand: Floats
     above: Floats
     taken: Floats
+    relaxed: Bools
     reached: Ints
 
 
@@ -259,10 +264,11 @@ class Patterns:
         answer: GrowingAnswer | None = None
         if begun is not None:
             y, above = self._whole(begun.demand, begun.above)
-            priced, bound = self._bound(level, y, above)
-            best = bound, y, above
-            # of each supply, the best set and those that are nearly as good
-            self._generated(level, priced, np.minimum(0, priced.worth.min(axis=1)) + 0.5 * self.scale)
+            if self._is_sure(level, y, above):
+                priced, bound = self._bound(level, y, above)
+                best = bound, y, above
+                # of each supply, the best set and those that are nearly as good
+                self._generated(level, priced, np.minimum(0, priced.worth.min(axis=1)) + 0.5 * self.scale)
         for _ in range(_ROUNDS):
             if best is not None and begun is not None and (-(-best[0] // self.scale) >= begun.reached).all():
                 break
@@ -270,6 +276,8 @@ class Patterns:
             if answer is None or not answer.optimal:
                 break
             y, above = self._multipliers(answer.duals)
+            if not self._is_sure(level, y, above):
+                break
             priced, bound = self._bound(level, y, above)
             best = self._better(best, bound, y, above)
             sigma = np.zeros(len(self._of_supply))
@@ -282,7 +290,7 @@ class Patterns:
         if answer is not None and (answer.optimal or begun is None):
             taken, whole = self._taken(answer.values)
         elif begun is not None:
-            taken, whole = begun.taken, self._whole_components(begun.taken)
+            taken, whole = begun.taken, self._whole_components(begun.taken) & begun.relaxed
         else:
             taken, whole = np.zeros(self.choices.arcs), np.zeros(self.count, dtype=np.bool_)
         priced, _ = self._bound(level, best[1], best[2])
@@ -323,6 +331,20 @@ class Patterns:
             known = held >= 0
             above[number, known] = np.maximum(0, -scaled[held[known]])
         return y, above
+
+    def _is_sure(self, level: IntegerLevel, y: Ints, above: Ints) -> bool:
+        """Whether no sum of a bound leaves 64 bits."""
+        size, choices = (
+            float(np.abs(level.cost).max(initial=0)) * self.scale + float(np.abs(y).max(initial=0)),
+            self.choices,
+        )
+        given = 0.0
+        for (_, higher, budget, _), weight in zip(self._budgets, above, strict=True):
+            heaviest = float(weight.max(initial=0))
+            size += heaviest * float(np.abs(higher.cost).max(initial=0))
+            given += heaviest * float(np.abs(budget).max(initial=0))
+        numbers = float(self.program.most[self._served].sum()) + choices.most * len(self.supplies)
+        return size * numbers + given < _SURE
 
     def _bound(self, level: IntegerLevel, y: Ints, above: Ints) -> tuple[Priced, Ints]:
         """Choices at multipliers, and the bound of each component, times the scale; all of it exact."""

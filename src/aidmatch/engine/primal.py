@@ -86,7 +86,8 @@ class Primal:
         answer = yield from self.within(seconds, *self._of.limits())
         reached = self._of.accept(answer)
         if answer.bound is not None:
-            self._of.claimed = min(reached, answer.bound + self._of.level.constant)
+            claimed = min(reached, answer.bound + self._of.level.constant)
+            self._of.claimed = claimed if self._of.claimed is None else max(self._of.claimed, claimed)
 
     def sketched(self, seconds: float | None, each: int = FEW) -> Steps[None]:
         """Look for a better answer among the pairs that are known or taken by the relaxation, and few more of each."""

@@ -55,11 +55,11 @@ class Relaxed:
         #: what the relaxation of the whole level chose, and its reduced costs
         self.guide: tuple[Floats, Floats] | None = None
         self.low = np.zeros(len(self.program.most), dtype=np.int64)
-        #: what a search over all sets that matter says of the bound
+        #: what a search of all pairs that matter says of the bound
         self.claimed: int | None = None
         #: seconds that a search of everything has had
         self.searched = 0.0
-        #: of what patterns say: the bound, and how much more each arc costs, both over the scale
+        #: of sets of clients or knapsacks: the bound, and how much more each arc costs, both over the scale
         self.closing: tuple[int, Ints] | None = None
         #: rows that are kept whole when cases are split
         self.packed = np.zeros(0, dtype=np.int64)
@@ -266,7 +266,7 @@ class Relaxed:
         return low, high
 
     def certain(self) -> int:
-        """The bound by patterns."""
+        """The bound by sets of clients or knapsacks."""
         return -INFEASIBLE if self.closing is None else int(-(-self.closing[0] // self.program.scale))
 
     @property
