@@ -7,8 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from aidmatch.arrays import Bools, Ints
-from aidmatch.engine.bounds import INFEASIBLE
+from aidmatch.arrays import SAFE, Bools, Ints
 from aidmatch.engine.facets import Counted, Facets
 from aidmatch.engine.parts import Part
 from aidmatch.engine.patterns import Begun, Patterns, Raised
@@ -77,7 +76,7 @@ class ClientSets:
             np.zeros((row, len(levels))),
             np.zeros(len(program.demand_of)),
             np.zeros(len(levels), dtype=np.bool_),
-            np.full(len(levels), -INFEASIBLE),
+            np.full(len(levels), -SAFE),
         )
         some.sort(key=lambda number: len(levels[number].part.columns))
         shares = by_size([len(levels[number].part.columns) for number in some], share_of(end, CUTTING, clock), clock)

@@ -11,7 +11,7 @@ import numpy as np
 
 from aidmatch.arrays import Floats, Ints
 from aidmatch.errors import SolverError
-from aidmatch.integer_program import NO_LIMIT, IntegerLevel, IntegerProgram
+from aidmatch.integer_program import NO_LIMIT, IntegerLevel, IntegerProgram, RowKind
 from aidmatch.plugins import from_extra
 from aidmatch.solvers.growing import Growing, GrowingSolver, HighsGrowing
 
@@ -48,6 +48,8 @@ class Linear:
         Part of the value that a search may be from its own bound when it is over.
     tie
         Most that a part of the costs adds or takes off which only says what is better among equals; below a quarter.
+    knapsacks
+        Whether it has rows that every knapsack keeps (`RowKind.KNAPSACK`).
     """
 
     columns: int
@@ -66,6 +68,7 @@ class Linear:
     target: float | None = None
     near: float = 0.0
     tie: float = 0.0
+    knapsacks: bool = False
 
     @classmethod
     def of(cls, program: IntegerProgram, level: IntegerLevel, budgets: Sequence[tuple[IntegerLevel, int]]) -> Linear:
@@ -131,6 +134,7 @@ class Linear:
             used=used,
             binary=binary,
             step=step,
+            knapsacks=bool((program.row_kind == RowKind.KNAPSACK).any()),
         )
 
     @classmethod
@@ -273,7 +277,8 @@ class MipSolver(Protocol):
         ...
 
 
-#: What searches are spared, by measurement: beginning again after the root, cuts beyond it, and a pool of many cuts.
+#: What searches are spared, by measurement, whose bound rows of knapsacks hold up: beginning again after the root, cuts
+#: beyond it, and a pool of many cuts.
 _SPARED: Final = (
     ("mip_allow_restart", False),
     ("mip_allow_cut_separation_at_nodes", False),
@@ -378,7 +383,7 @@ class Highs:
         self._call(model.changeColsBounds(len(lower), np.arange(len(lower), dtype=np.int32), lower, upper))
         if seconds is not None:
             model.setOptionValue("time_limit", seconds)
-        for option, value in _SPARED:
+        for option, value in _SPARED if linear.knapsacks else ():
             self._call(model.setOptionValue(option, value))
         model.setOptionValue("mip_rel_gap", linear.near)
         if linear.tie:
