@@ -211,6 +211,7 @@ def test_cases_of_knapsacks_that_are_too_large_to_be_kept_whole_are_left(monkeyp
         of = begun(3, 4, 12)
         sacks = Knapsacks(of)
         cut(sacks, Highs(), None, lambda: 0.0)
+        sacks.prove()
         part = of.part
         part.sacks = True
         part.reached, part.trees = [part.budgets[0], of.reached], [of.tree, of.tree]

@@ -120,8 +120,22 @@ def test_time_is_shared_by_size_and_small_ones_leave_the_rest() -> None:
     solver, found = Noting(), list[int | None]()
     Searches(solver, None).run([(30, asking(found, 1)), (10, asking(found, 2)), (1, asking(found, 0))], 41.0, lambda: 0)
     assert found == [7, 7, 7]
-    # twice their part, as long as there is as much
-    assert solver.seconds == pytest.approx([20.5, 20.5, 41.0])
+    assert solver.seconds == pytest.approx([41 * 20 / 50, 41 * 20 / 50, 41.0])
+
+
+@pytest.mark.parametrize("sizes", [(5, 5), (3, 3, 3, 3, 3), (2, 3), (1, 9)])
+def test_everybody_has_time_even_where_each_uses_all_of_it(sizes: tuple[int, ...]) -> None:
+    now, given = [0.0], list[float]()
+
+    def using(seconds: float | None) -> Steps[None]:
+        assert seconds is not None
+        given.append(seconds)
+        now[0] += seconds
+        yield from ()
+
+    Searches(Noting(), None).run([(size, using) for size in sizes], 10.0, lambda: now[0])
+    assert len(given) == len(sizes)
+    assert sum(given) == pytest.approx(10.0)
 
 
 def test_nothing_starts_when_time_is_over_and_without_a_limit_all_does() -> None:

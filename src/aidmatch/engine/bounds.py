@@ -278,7 +278,7 @@ def _size(
     above: Ints,
     scale: int,
 ) -> float:
-    """No smaller than any number that a bound meets before the last sum, with the columns, factors of the entries."""
+    """No smaller than any number that a bound meets before the last sum; parts are columns with two factors each."""
     per_column = float(np.abs(level.cost).max(initial=0)) * scale
     per_column += sum(
         weight * float(np.abs(higher.cost).max(initial=0))

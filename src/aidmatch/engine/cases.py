@@ -49,8 +49,8 @@ class Cases:
         whole = packable(self._of.program)
         if work_of(self._of.program, whole) <= WORK:
             self._of.packed = whole
-        elif part.sacks:
-            # without knapsacks kept whole no case bounds more than the multipliers so far do
+        elif self._of.closing is not None:
+            # without knapsacks kept whole, cases seldom bound more than multipliers that kept them
             return
         # cutting planes have found the best multipliers that there are, or nearly
         steps = ROOT_STEPS if self._of.strong is self._of.program else 0

@@ -56,7 +56,7 @@ class ClientSets:
     def raised(
         self, levels: Sequence[Relaxed], wanted: Sequence[int], end: float | None, clock: Clock
     ) -> Raised | None:
-        """Bounds of a level; None if there was no time for any, or none of those that are wanted is suited.
+        """Bounds of a level; None if there was no time for any, or sets of clients suit nothing that is wanted.
 
         Parameters
         ----------

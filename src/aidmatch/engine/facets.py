@@ -27,7 +27,7 @@ from aidmatch.solvers.mip import Linear
 
 __all__ = ["Counted", "Facets", "Multipliers"]
 
-#: What no coefficient is, and by how much a row is broken that is worth adding, which none is that the solver has.
+#: What no coefficient is, and by how much a row is broken that is worth adding.
 _NOTHING: Final = 1e-9
 _BROKEN: Final = 1e-6
 _ROUNDS: Final = 100
@@ -119,7 +119,7 @@ class Multipliers:
 
 
 class Counted:
-    """One component: its supplies, the loads of its pairs, and the facets that were broken so far.
+    """One component: its supplies, the loads of its pairs, and the facets that were found so far.
 
     Parameters
     ----------
@@ -179,12 +179,13 @@ class Counted:
         linear = Linear.compact(of.strong, of.level, of.budgets)
         model = linear.grown(solver)
         last: GrowingAnswer | None = None
+        added: set[tuple[int, int]] = set()
         for _ in range(_ROUNDS):
             answer = None if over(end, clock) else model.solve(remaining(end, clock))
             if answer is None or not answer.optimal:
                 break
             last = answer
-            node, columns, coefficients, limits = self._broken(answer.values)
+            node, columns, coefficients, limits = self._broken(answer.values, added)
             if not len(node):
                 break
             size = np.array([len(one) for one in columns], dtype=np.int64)
@@ -195,8 +196,8 @@ class Counted:
             return None
         return Multipliers(*of.demand_and_above(linear, last.duals), last.values)
 
-    def _broken(self, values: Floats) -> tuple[Ints, list[Ints], list[Ints], Ints]:
-        """Rows that some values break: supplies, columns, coefficients and limits."""
+    def _broken(self, values: Floats, added: set[tuple[int, int]]) -> tuple[Ints, list[Ints], list[Ints], Ints]:
+        """Rows that some values break and that were not added: supplies, columns, coefficients and limits."""
         counts = np.bincount(
             self._cell, weights=values[self._live], minlength=len(self._supplies) * self._width
         ).reshape(-1, self._width)
@@ -209,6 +210,9 @@ class Counted:
             broken = counts[who] @ rows[:, :-1].T > rows[:, -1] + _BROKEN
             for place, row in np.argwhere(broken).tolist():
                 number = who[place]
+                if (number, row) in added:
+                    continue  # broken by no more than a solver's rounding
+                added.add((number, row))
                 arcs = self._of_supply[number]
                 each = rows[row, self._load[arcs]]
                 if (missed := int(rows[row, -2])) and self._short[number] >= 0:

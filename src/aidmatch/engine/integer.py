@@ -256,7 +256,7 @@ def _level(
         # a relaxation that took long leaves the search its share of the rest
         end = share_of(deadline, part_of_time, clock)
     searches.run([(len(one.part.columns), Primal(one).searched) for one in hard], end, clock)
-    # what was stopped has what the others have left
+    # what was stopped has what the others have left, if that is far more
     # but for large components, whose searches look where they have looked before
     stopped = [one for one in hard if _open(one.part, row) and not one.part.large]
     left = remaining(end, clock)

@@ -99,7 +99,7 @@ class Knapsacks:
         self.place = [place for place, (level, _) in enumerate(of.plain_budgets) if not level.largest]
         levels = [self.own, *(level for level, _ in self.above)]
         #: whether a demand may be in two knapsacks and leave one of them, which costs nothing
-        self.covers = all(one.short < 0 for one in self.sacks) and all(
+        self.covers = all(one.short < 0 and one.least <= 1 for one in self.sacks) and all(
             (level.cost[: self.arcs] >= 0).all() and (level.cost[[one.given for one in self.sacks]] == 0).all()
             for level in levels
         )
@@ -180,7 +180,6 @@ class Knapsacks:
     def _closing(self, y: Ints, above: Ints) -> tuple[int, Ints] | None:
         """The bound at some multipliers, and how much more an answer costs that has each pair; over the scale, exact.
 
-
         None where sums may leave 64 bits.
         """
         program, scale = self._program, self._program.scale
@@ -189,7 +188,7 @@ class Knapsacks:
             *((level, weight) for (level, _), weight in zip(self.above, above.tolist(), strict=True)),
         ]
         dearest = sum(float(weight) * float(np.abs(level.cost).max(initial=0)) for level, weight in weights)
-        most = self.arcs + max((one.minimum + one.missing for one in self.sacks), default=0)
+        most = 2 * self.arcs + max((one.minimum + one.missing for one in self.sacks), default=0)
         if (dearest + float(np.abs(y).max(initial=0))) * most >= _LARGEST * 2**10:
             return None
         cost, bound = self._weighed(y, above, scale)
@@ -209,9 +208,11 @@ def _with_each(price: Ints, load: Ints, capacity: int, may: Bools, tail: Sequenc
     What each number of pairs costs besides is in both. By dynamic programming over the capacity, and over numbers where
     these matter, from both ends of the pairs that are worth taking.
     """
+    fits = may & (load <= capacity)
+    unit = max(1, int(np.gcd.reduce(load[fits], initial=0)))
+    load, capacity = load // unit, capacity // unit
     more = int(any(one != tail[0] for one in tail))
     tail = tail[: 1 + max(number for number, one in enumerate(tail) if one is not None)]
-    fits = may & (load <= capacity)
     if more:
         # of one load, no more than may be taken at all, the cheapest
         order = np.flatnonzero(fits)
@@ -236,17 +237,10 @@ def _with_each(price: Ints, load: Ints, capacity: int, may: Bools, tail: Sequenc
         price[fits] + (best[: deep - more] + ends[more:, None]).min(axis=0, initial=_NEVER)[capacity - load[fits]]
     )
     for place, item in enumerate(some.tolist()):
-        room = capacity - int(load[item])
-        with_each[item] = price[item] + min(
-            (
-                int(
-                    (ahead[place, first, : room + 1] + behind[place, other, room::-1]).min()
-                    + ends[first + other + more]
-                )
-                for first in range(deep - more)
-                for other in range(deep - more - first)
-            ),
-            default=_NEVER,
-        )
+        room, worth = capacity - int(load[item]), _NEVER
+        for first in range(deep - more):
+            behind_it = behind[place, : deep - more - first] + ends[first + more :, None]
+            worth = min(worth, int((ahead[place, first, : room + 1] + behind_it.min(axis=0)[room::-1]).min()))
+        with_each[item] = price[item] + worth
     with_each[with_each > _NEVER // 2] = _NEVER
     return int((best[:, -1] + ends).min()), with_each

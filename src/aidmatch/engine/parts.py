@@ -52,6 +52,11 @@ class Part:
     rounding: Rounding | None = None
 
     @property
+    def knapsacks(self) -> bool:
+        """Whether supplies are decided as knapsacks, or by facets."""
+        return self.sacks or self.kept is not None
+
+    @property
     def large(self) -> bool:
         """Whether it is searched by parts, and not split into cases."""
         return len(self.columns) > (SACKS if self.sacks else SMALL)

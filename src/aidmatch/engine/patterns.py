@@ -334,16 +334,13 @@ class Patterns:
 
     def _is_sure(self, level: IntegerLevel, y: Ints, above: Ints) -> bool:
         """Whether no sum of a bound leaves 64 bits."""
-        size, choices = (
-            float(np.abs(level.cost).max(initial=0)) * self.scale + float(np.abs(y).max(initial=0)),
-            self.choices,
-        )
+        size = float(np.abs(level.cost).max(initial=0)) * self.scale + float(np.abs(y).max(initial=0))
         given = 0.0
         for (_, higher, budget, _), weight in zip(self._budgets, above, strict=True):
             heaviest = float(weight.max(initial=0))
             size += heaviest * float(np.abs(higher.cost).max(initial=0))
             given += heaviest * float(np.abs(budget).max(initial=0))
-        numbers = float(self.program.most[self._served].sum()) + choices.most * len(self.supplies)
+        numbers = float(self.program.most[self._served].sum()) + self.choices.most * len(self.supplies)
         return size * numbers + given < _SURE
 
     def _bound(self, level: IntegerLevel, y: Ints, above: Ints) -> tuple[Priced, Ints]:

@@ -301,7 +301,7 @@ class Primal:
             for higher, budget in self._of.budgets
         ]
         linear = Linear.of(cut, replace(self._of.level, cost=self._of.level.cost[inside]), budgets)
-        linear = replace(linear, near=near)
+        linear = replace(linear, near=near, knapsacks=self._of.part.knapsacks)
         if below:
             linear = self._better_below(linear, inside)
         left = None if seconds is None else max(0.0, seconds - (time.monotonic() - began))

@@ -87,12 +87,12 @@ class Relaxed:
 
     @property
     def certified(self) -> int:
-        """The bound that is sure, by the proof so far and by patterns."""
+        """The bound that is sure, by the proof so far, and by sets of clients or knapsacks."""
         return self.proven if self.closing is None else max(self.proven, self.certain())
 
     @property
     def excess(self) -> tuple[Ints, Ints, int] | None:
-        """What `excess_of` says of the best multipliers so far with nothing kept whole; None if patterns say more."""
+        """What `excess_of` says of the best multipliers with nothing kept whole; None if sets or knapsacks say more."""
         if self._priced is None or self.closing is not None:
             return None
         if self._excess is None:
@@ -113,7 +113,8 @@ class Relaxed:
     def linear(self) -> Linear:
         """The program as it is given to a solver."""
         if self._linear is None:
-            self._linear = Linear.of(self.strong, self.level, self.budgets)
+            linear = Linear.of(self.strong, self.level, self.budgets)
+            self._linear = replace(linear, knapsacks=self.part.knapsacks)
             if self.closing is not None:
                 self._linear = replace(self._linear, target=float(self.certified))
         return self._linear

@@ -47,7 +47,7 @@ class Search:
 
 Steps = Generator[Search, MipAnswer, T]
 
-#: How many times its part of the time each may have, since most need far less of it.
+#: How many times its size each has of the time, since most need far less of it.
 GENEROUS: Final = 2
 
 
@@ -83,7 +83,7 @@ class Searches:
         end: float | None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Run some generators, each with its part of the time.
+        """Run some generators, each with its part of the time, or more where many need less.
 
         Parameters
         ----------
@@ -114,7 +114,9 @@ class Searches:
                     break
                 # those that run beside it have their time at the same time
                 ahead = sum(sizes[place:]) + sum(size for size, _ in running.values())
-                part = min(1.0, GENEROUS * self.workers * sizes[place] / max(1, ahead))
+                own = GENEROUS * sizes[place]
+                # nobody has all that is left as long as others wait
+                part = min(1.0, self.workers * own / max(1, ahead - sizes[place] + own))
                 steps = starts[number][1](None if left is None else part * left)
                 self._go_on(sizes[place], steps, None, running)
             while running:

@@ -11,7 +11,7 @@ import numpy as np
 
 from aidmatch.arrays import Floats, Ints
 from aidmatch.errors import SolverError
-from aidmatch.integer_program import NO_LIMIT, IntegerLevel, IntegerProgram, RowKind
+from aidmatch.integer_program import NO_LIMIT, IntegerLevel, IntegerProgram
 from aidmatch.plugins import from_extra
 from aidmatch.solvers.growing import Growing, GrowingSolver, HighsGrowing
 
@@ -49,7 +49,7 @@ class Linear:
     tie
         Most that a part of the costs adds or takes off which only says what is better among equals; below a quarter.
     knapsacks
-        Whether it has rows that every knapsack keeps (`RowKind.KNAPSACK`).
+        Whether its supplies are decided as knapsacks, or by facets, whose rows it may have.
     """
 
     columns: int
@@ -134,7 +134,6 @@ class Linear:
             used=used,
             binary=binary,
             step=step,
-            knapsacks=bool((program.row_kind == RowKind.KNAPSACK).any()),
         )
 
     @classmethod
@@ -277,8 +276,8 @@ class MipSolver(Protocol):
         ...
 
 
-#: What searches are spared, by measurement, whose bound rows of knapsacks hold up: beginning again after the root, cuts
-#: beyond it, and a pool of many cuts.
+#: What searches are spared, by measurement, where supplies are decided as knapsacks or by facets: beginning again after
+#: the root, cuts beyond it, and a pool of many cuts.
 _SPARED: Final = (
     ("mip_allow_restart", False),
     ("mip_allow_cut_separation_at_nodes", False),
