@@ -185,7 +185,7 @@ def test_a_search_that_was_stopped_claims_what_its_bound_says_and_no_more() -> N
         assert (of.reached, of.claimed) == (before, claimed)
 
 
-def test_another_search_of_everything_has_far_more_time_or_none() -> None:
+def test_another_search_of_everything_has_far_more_time_or_none(monkeypatch: pytest.MonkeyPatch) -> None:
     class Noting(Highs):
         def search(self, linear: Linear, seconds: float | None, low: Ints, high: Ints, start: Ints) -> MipAnswer:
             asked.append(seconds)
@@ -200,7 +200,10 @@ def test_another_search_of_everything_has_far_more_time_or_none() -> None:
         Searches(Noting(), None).run([(1, Primal(of).searched)], seconds, lambda: 0.0)
         return len(asked)
 
+    assert of.is_last
     assert searches(2.0) > 0
+    assert searches(2.0) > 0
+    monkeypatch.setattr(Relaxed, "is_last", False)
     assert searches(2.9) == 0
     assert searches(3.1) > 0
     assert searches(None) > 0

@@ -274,7 +274,7 @@ def _level(
         if left is not None and left <= 0:
             break
         # proofs are worth less of the time than the levels below, if there are any
-        worth = 1.0 if row == len(one.part.program.levels) - 1 else PROOFS
+        worth = 1.0 if one.is_last else PROOFS
         until = None if left is None else clock() + worth * left / (len(uncertain) - number)
         Cases(one).split(searches.solver, until, clock)
     for one in hard:

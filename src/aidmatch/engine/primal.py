@@ -68,8 +68,11 @@ class Primal:
         self._of = of
 
     def searched(self, seconds: float | None) -> Steps[None]:
-        """Look for a better answer, and a claim of the bound; once more only with far more time than before."""
-        if seconds is not None and seconds < LONGER * self._of.searched:
+        """Look for a better answer, and a claim of the bound.
+
+        Once more only with far more time than before, which the levels below could use; the last level has none.
+        """
+        if seconds is not None and not self._of.is_last and seconds < LONGER * self._of.searched:
             return
         self._of.searched = seconds or 0.0
         answer = yield from self._search(seconds)
@@ -140,7 +143,7 @@ class Primal:
         end = None if seconds is None else time.monotonic() + seconds
         stages: list[tuple[float, Callable[[float | None], Steps[None]]]] = []
         blocks = self._blocks()
-        last = self._of.row == len(self._of.part.program.levels) - 1
+        last = self._of.is_last
         own = self._of.part.program.levels[self._of.row]
         if self._of.part.rounding is not None and self._of.guide is not None and not own.largest:
             # where this level's own relaxation serves more or less, whatever the levels below have there
@@ -233,7 +236,7 @@ class Primal:
                 reached = self._of.accept(answer)
                 if answer.bound is not None and answer.bound + self._of.level.constant >= reached - NEAR * abs(reached):
                     waiting.remove(number)
-        if self._of.row < len(self._of.part.program.levels) - 1:
+        if not self._of.is_last:
             return
         # a block may have what the relaxation gives to another, which the levels above allow in sum alone
         hoped = {number: self._hoped(blocks[number]) for number in range(len(blocks))}

@@ -100,6 +100,11 @@ class Relaxed:
         return self._excess
 
     @property
+    def is_last(self) -> bool:
+        """Whether there is no level below."""
+        return self.row == len(self.part.program.levels) - 1
+
+    @property
     def reached(self) -> int:
         """The value of what is known."""
         return value_of(self.part.program.levels[self.row], self.part.values)
