@@ -48,7 +48,7 @@ class Search:
 Steps = Generator[Search, MipAnswer, T]
 
 #: How many times its size each has of the time, since most need far less of it.
-GENEROUS: Final = 2
+GENEROUS: Final = 3
 
 
 class Searches:
