@@ -129,6 +129,20 @@ def test_facets_that_there_is_no_time_for_are_left_for_the_next_level(monkeypatc
     assert one._groups
 
 
+def test_a_row_that_a_solver_leaves_broken_is_added_once() -> None:
+    made = formulated(county(0.6))
+    assert made is not None
+    parts, component = parts_of(made.program)
+    patterns = Patterns(made.program, component, len(parts), Highs(), made.program.scale)
+    part = max(parts, key=lambda one: len(one.columns))
+    one = Counted(Facets(patterns.choices), part)
+    of = Relaxed(part, 0)
+    assert one.cut(of, Highs(), None, lambda: 0.0) is not None
+    everything, added = np.ones(len(part.columns)), set[tuple[int, int]]()
+    assert len(one._broken(everything, added)[0]) == len(added) > 0
+    assert not len(one._broken(everything, added)[0])
+
+
 def test_where_sums_may_leave_64_bits_sets_prove_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     made = formulated(county(0.6))
     assert made is not None

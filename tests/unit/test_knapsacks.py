@@ -1,5 +1,6 @@
 """Knapsacks and exchanges between them: true bounds, nothing closed that an optimum has, and the optimum in the end."""
 
+import tracemalloc
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -225,6 +226,26 @@ def test_sums_that_may_leave_64_bits_close_nothing(monkeypatch: pytest.MonkeyPat
     of = begun(5, 3, 7)
     raised(of, generate)
     assert of.closing is None
+
+
+def test_choosing_few_of_many_takes_room_for_few() -> None:
+    size, capacity = 300, 100
+    price, load, every = -np.arange(1.0, size + 1), np.full(size, 20), np.ones(size, dtype=np.bool_)
+    tail = [0.0] * 4 + [None] * (size - 3)
+    tracemalloc.start()
+    chosen = filled(price, load, capacity, ~every, every, tail)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert np.flatnonzero(chosen).tolist() == [297, 298, 299]
+    # all pairs by all numbers would be half a megabyte, and with a unit of one ten
+    assert most < 100_000
+
+
+def test_searches_know_whether_supplies_are_knapsacks() -> None:
+    of = begun(3, 3, 7)
+    assert not of.linear.knapsacks
+    of.part.sacks = True
+    assert Relaxed(of.part, 1).linear.knapsacks
 
 
 def gathered_of(made: am.CareProblem) -> list[Gathered]:
