@@ -26,7 +26,7 @@ def test_needs_and_lots(case: Case) -> None:
     assert levels(one) == levels(other)
 
 
-@settings(max_examples=examples(100))
+@settings(max_examples=examples(200))
 @given(care_cases(demands=9, supplies=8))
 def test_clients_and_caregivers(case: CareCase) -> None:
     one, other = each_alone(case)

@@ -15,9 +15,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from aidmatch.arrays import Bools, Floats, Ints, entries_of, first_of_each
+from aidmatch.arrays import Bools, Floats, Ints, entries_of
 from aidmatch.engine.gathered import Gathered, gathered
-from aidmatch.engine.lagrange import filled, packable, work_of
+from aidmatch.engine.lagrange import cheapest_of_each_load, filled, packable, work_of
 from aidmatch.engine.relaxed import Relaxed
 from aidmatch.integer_program import IntegerLevel, IntegerProgram, RowKind
 
@@ -214,9 +214,7 @@ def _with_each(price: Ints, load: Ints, capacity: int, may: Bools, tail: Sequenc
     more = int(any(one != tail[0] for one in tail))
     tail = tail[: 1 + max(number for number, one in enumerate(tail) if one is not None)]
     if more:
-        # of one load, no more than may be taken at all, the cheapest
-        order = np.flatnonzero(fits)
-        some = first_of_each(order[np.lexsort((price[order], load[order]))], load, len(tail) - 1)
+        some = cheapest_of_each_load(np.flatnonzero(fits), price, load, len(tail) - 1)
     else:
         some = np.flatnonzero(fits & (price < 0))
     deep = len(tail) if more else 1

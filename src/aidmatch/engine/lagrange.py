@@ -19,7 +19,7 @@ from aidmatch.arrays import Bools, Floats, Ints, first_of_each
 from aidmatch.engine.gathered import Gathered, gathered
 from aidmatch.integer_program import NO_LIMIT, IntegerProgram, RowKind
 
-__all__ = ["filled", "packable", "raised_multipliers", "work_of"]
+__all__ = ["cheapest_of_each_load", "filled", "packable", "raised_multipliers", "work_of"]
 
 #: Largest capacity that is kept whole.
 CAPACITY: Final = 100_000
@@ -68,6 +68,11 @@ def work_of(program: IntegerProgram, rows: Ints) -> float:
         numbers = 1 if free and one.most >= one.fitting else min(one.most, one.fitting) + 1
         work += float(len(one.arcs)) * numbers * (one.capacity + 1)
     return work
+
+
+def cheapest_of_each_load(items: Ints, price: Floats | Ints, load: Ints, most: int) -> Ints:
+    """Of some pairs, those of each load that may be chosen where no more than so many are chosen at all."""
+    return first_of_each(items[np.lexsort((price[items], load[items]))], load, most)
 
 
 def _any_but_once(program: IntegerProgram, row: int, charged: Bools) -> bool:
@@ -215,8 +220,7 @@ def filled(price: Floats, load: Ints, capacity: int, must: Bools, may: Bools, ta
     items = np.flatnonzero(may & ~must & (load <= capacity) & ((price < 0) | counted))
     if counted:
         most = max(number for number, one in enumerate(rest) if one is not None)
-        # of one load, no more than may be chosen at all, the cheapest
-        items = first_of_each(items[np.lexsort((price[items], load[items]))], load, most)
+        items = cheapest_of_each_load(items, price, load, most)
         rest = rest[: most + 1]
     deep = len(rest) if counted else 1
     unit = max(1, int(np.gcd.reduce(load[items], initial=0)))

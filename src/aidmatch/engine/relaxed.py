@@ -118,10 +118,11 @@ class Relaxed:
     def linear(self) -> Linear:
         """The program as it is given to a solver."""
         if self._linear is None:
-            linear = Linear.of(self.strong, self.level, self.budgets)
-            self._linear = replace(linear, knapsacks=self.part.knapsacks)
-            if self.closing is not None:
-                self._linear = replace(self._linear, target=float(self.certified))
+            self._linear = replace(
+                Linear.of(self.strong, self.level, self.budgets),
+                target=None if self.closing is None else float(self.certified),
+                knapsacks=self.part.knapsacks,
+            )
         return self._linear
 
     def empty_tree(self) -> Tree:
