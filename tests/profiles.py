@@ -6,6 +6,9 @@ from contextlib import contextmanager
 import pytest
 from hypothesis import settings
 
+#: A long sweep, whose lines shorter ones run as well: measuring coverage would nearly double its time.
+sweep = pytest.mark.no_cover
+
 
 def examples(ordinary: int, long: int | None = None) -> int:
     """Examples of a sweep that takes so many in the ordinary run, and ten times as many in a long one if not told."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.profiles import sweep
 from tests.properties.test_explanations import first_principles
 
 import aidmatch as am
@@ -23,6 +24,7 @@ def care() -> tuple[Any, am.Policy]:
     return problem, am.Policy.care(max_km=city.max_km)
 
 
+@sweep
 @pytest.mark.parametrize("family", [giving, care])
 def test_everybody_in_the_city_gets_one_verdict(family: Any) -> None:
     problem, policy = family()

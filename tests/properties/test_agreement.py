@@ -3,11 +3,12 @@
 from hypothesis import given, settings
 from tests.instances import CareCase, Case, care_cases, cases, levels
 from tests.oracles import by_highs, by_networkx, exhaustive
-from tests.profiles import examples
+from tests.profiles import examples, sweep
 
 import aidmatch as am
 
 
+@sweep
 @settings(max_examples=examples(2_000))
 @given(cases(demands=7, supplies=6, most=3))
 def test_levels_are_those_of_exhaustive_search(case: Case) -> None:
@@ -25,6 +26,7 @@ def test_levels_are_those_of_independent_solvers(case: Case) -> None:
     am.verify(case.problem, matching)
 
 
+@sweep
 @settings(max_examples=examples(2_000))
 @given(care_cases(demands=6, supplies=5))
 def test_levels_of_care_are_those_of_exhaustive_search(case: CareCase) -> None:
@@ -33,6 +35,7 @@ def test_levels_of_care_are_those_of_exhaustive_search(case: CareCase) -> None:
     am.verify(case.problem, matching)
 
 
+@sweep
 @settings(max_examples=examples(100))
 @given(care_cases(demands=60, supplies=40))
 def test_levels_of_care_are_those_of_independent_solvers(case: CareCase) -> None:

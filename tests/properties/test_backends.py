@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from tests.instances import CareCase, Case, care_cases, cases, levels
 from tests.oracles import by_networkx
-from tests.profiles import examples
+from tests.profiles import examples, sweep
 
 import aidmatch as am
 
@@ -19,6 +19,7 @@ def each_alone(case: Case | CareCase) -> list[am.Matching]:
     return matchings
 
 
+@sweep
 @settings(max_examples=examples(2_000))
 @given(cases(demands=9, supplies=8, most=5))
 def test_needs_and_lots(case: Case) -> None:

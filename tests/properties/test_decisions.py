@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.instances import DAY, CareCase, Case, care_cases, cases, levels
 from tests.oracles import exhaustive, is_there, takes_part
-from tests.profiles import examples
+from tests.profiles import examples, sweep
 
 import aidmatch as am
 
@@ -111,12 +111,14 @@ def check(problem: Any, policy: am.Policy, decisions: list[am.Decision]) -> None
             assert sent[pair].pinned >= (decision.quantity or 1)
 
 
+@sweep
 @settings(max_examples=examples(1_000))
 @given(care_cases(demands=5, supplies=4), seeds)
 def test_decisions_about_care(case: CareCase, seed: int) -> None:
     check(case.problem, case.policy, drawn(case.problem, seed))
 
 
+@sweep
 @settings(max_examples=examples(1_000))
 @given(cases(demands=5, supplies=4, most=3), seeds)
 def test_decisions_about_giving(case: Case, seed: int) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.instances import Case, cases, levels
 from tests.markets import answer, random_market
-from tests.profiles import examples
+from tests.profiles import examples, sweep
 
 import aidmatch as am
 from aidmatch.engine import neighbours, pricing
@@ -49,6 +49,7 @@ def small_steps() -> Iterator[None]:
         yield
 
 
+@sweep
 @settings(max_examples=examples(500, 10_000))
 @given(seeds)
 def test_no_switch_changes_an_answer(seed: int) -> None:

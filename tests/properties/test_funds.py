@@ -6,13 +6,14 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.goods_cases import fund_set
-from tests.profiles import examples
+from tests.profiles import examples, sweep
 
 import aidmatch as am
 from aidmatch.accrual import accrue
 from aidmatch.records.money import Fund, Sale
 
 
+@sweep
 @settings(max_examples=examples(500, 10_000))
 @given(st.integers(0, 2**32))
 def test_every_fen_is_accounted_for(seed: int) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.instances import Case, cases, levels
-from tests.profiles import examples
+from tests.profiles import examples, sweep
 
 import aidmatch as am
 
@@ -25,6 +25,7 @@ def merit(matching: am.Matching) -> tuple[int, ...]:
     return tuple(level.value if level.sense == "max" else -level.value for level in matching.levels)
 
 
+@sweep
 @settings(max_examples=examples(300))
 @given(cases(demands=12, supplies=10, most=5), seeds)
 def test_the_order_of_rows_changes_no_level(case: Case, seed: int) -> None:
@@ -37,6 +38,7 @@ def test_the_order_of_rows_changes_no_level(case: Case, seed: int) -> None:
     assert one.digest == other.digest
 
 
+@sweep
 @settings(max_examples=examples(300))
 @given(cases(demands=12, supplies=10, most=5), seeds)
 def test_more_supply_is_never_worse(case: Case, seed: int) -> None:
@@ -50,6 +52,7 @@ def test_more_supply_is_never_worse(case: Case, seed: int) -> None:
     assert merit(solved(case, donations=lots)) >= merit(solved(case))
 
 
+@sweep
 @settings(max_examples=examples(300))
 @given(cases(demands=12, supplies=10, most=5, listed=True), seeds)
 def test_one_more_eligible_pair_is_never_worse(case: Case, seed: int) -> None:
@@ -66,6 +69,7 @@ def test_one_more_eligible_pair_is_never_worse(case: Case, seed: int) -> None:
     assert merit(solved(case, pairs=more)) >= merit(solved(case))
 
 
+@sweep
 @settings(max_examples=examples(300))
 @given(cases(demands=12, supplies=10, most=5, listed=False), seeds)
 def test_splitting_a_lot_changes_no_level(case: Case, seed: int) -> None:
@@ -79,6 +83,7 @@ def test_splitting_a_lot_changes_no_level(case: Case, seed: int) -> None:
     assert levels(solved(case, donations=lots)) == levels(solved(case))
 
 
+@sweep
 @settings(max_examples=examples(300))
 @given(cases(demands=12, supplies=10, most=5, listed=False))
 def test_removing_the_unused_lots_changes_no_level(case: Case) -> None:
@@ -88,6 +93,7 @@ def test_removing_the_unused_lots_changes_no_level(case: Case) -> None:
     assert levels(solved(case, donations=lots)) == levels(matching)
 
 
+@sweep
 @settings(max_examples=examples(300))
 @given(cases(demands=12, supplies=10, most=5, listed=False))
 def test_the_whole_is_the_sum_of_its_items(case: Case) -> None:

@@ -24,7 +24,7 @@ from aidmatch.levels import level_definitions
 from aidmatch.matching import Assignment, Matching
 from aidmatch.place import Places
 from aidmatch.problem.problem import Problem
-from aidmatch.rules.protocol import reason_of
+from aidmatch.rules.protocol import Rule, labels_of, reason_of
 
 __all__ = ["Explanation", "explain"]
 
@@ -163,6 +163,40 @@ def _explainer(problem: Problem, matching: Matching, distance: _Same) -> _Explai
     return _Explainer(problem, matching, distance.distance)
 
 
+class _Asked:
+    """A rule that is asked once for every two labels, as those who decide ask it.
+
+    Raises
+    ------
+    PluginError
+        ``BAD_RULE`` if the rule's labels are none.
+    """
+
+    def __init__(self, rule: Rule, demands: Sequence[Any], supplies: Sequence[Any]) -> None:
+        self.name = rule.name
+        self._rule, self._demands, self._supplies = rule, demands, supplies
+        self._of_demand, self._of_supply = labels_of(rule, demands, supplies)
+        self._known: dict[tuple[int, int], str | None] = {}
+
+    def passed(self, row: int, columns: Ints) -> tuple[Ints, Counter[str]]:
+        """Supplies that are allowed to a demand, of some, and how many of the others there are for each reason."""
+        first, label, count = np.unique(
+            self._of_supply[columns], return_index=True, return_inverse=True, return_counts=True
+        )[1:]
+        reasons = [self._reason(row, column) for column in columns[first].tolist()]
+        removed: Counter[str] = Counter()
+        for reason, number in zip(reasons, count.tolist(), strict=True):
+            if reason is not None:
+                removed[reason] += number
+        return columns[np.array([reason is None for reason in reasons], dtype=np.bool_)[label]], removed
+
+    def _reason(self, row: int, column: int) -> str | None:
+        labels = int(self._of_demand[row]), int(self._of_supply[column])
+        if labels not in self._known:
+            self._known[labels] = reason_of(self._rule, self._demands[row], self._supplies[column])
+        return self._known[labels]
+
+
 class _Explainer:
     """What all explanations of one matching share."""
 
@@ -171,16 +205,17 @@ class _Explainer:
             raise VerificationError("the matching was made from other inputs, or for another day", code="OTHER_INPUT")
         self.problem, self.matching = problem, matching
         self.policy = matching.policy
-        self.rules = problem.rules(self.policy)
         admission = problem.admission()
         self.forbidden = admission.forbidden
         self.demands, self.supplies = admission.demands, admission.supplies
+        self.rules = [_Asked(rule, self.demands, self.supplies) for rule in problem.rules(self.policy)]
         self.known = {demand.id: demand for demand in problem.demands}
         self.row = {demand.id: row for row, demand in enumerate(self.demands)}
         self.column = {supply.id: column for column, supply in enumerate(self.supplies)}
-        self.of_item: dict[tuple[str, str], list[int]] = defaultdict(list)
+        of_item: dict[tuple[str, str], list[int]] = defaultdict(list)
         for column, supply in enumerate(self.supplies):
-            self.of_item[problem.supply_side.item(supply)].append(column)
+            of_item[problem.supply_side.item(supply)].append(column)
+        self.of_item = {item: np.array(columns, dtype=np.int64) for item, columns in of_item.items()}
         self.of_demand: dict[str, list[Assignment]] = defaultdict(list)
         self.of_supply: dict[str, list[Assignment]] = defaultdict(list)
         for assignment in matching.assignments:
@@ -231,18 +266,21 @@ class _Explainer:
     def _search(self, row: int, served: Sequence[Assignment]) -> dict[str, Any]:
         """Follow the demand's supplies through the rules, the decisions, the reach and the prices."""
         demand = self.demands[row]
-        columns = sorted(column for kind in self.problem.kinds_for(demand) for column in self.of_item.get(kind, []))
+        kinds = [self.of_item[kind] for kind in self.problem.kinds_for(demand) if kind in self.of_item]
+        columns = np.sort(np.concatenate([np.zeros(0, dtype=np.int64), *kinds]))
         offered = len(columns)
         removed: list[dict[str, Any]] = []
         for rule in self.rules:
-            reasons = [reason_of(rule, demand, self.supplies[column]) for column in columns]
-            for reason, count in sorted(Counter(reason for reason in reasons if reason is not None).items()):
+            columns, reasons = rule.passed(row, columns)
+            for reason, count in sorted(reasons.items()):
                 removed.append({"rule": rule.name, "reason": reason, "supplies": count})
-            columns = [column for column, reason in zip(columns, reasons, strict=True) if reason is None]
-        allowed = [c for c in columns if (demand.id, self.supplies[c].id) not in self.forbidden]
+        allowed = columns
+        if self.forbidden:
+            kept = [(demand.id, self.supplies[column].id) not in self.forbidden for column in columns.tolist()]
+            allowed = columns[np.array(kept, dtype=np.bool_)]
         if len(allowed) < len(columns):
             removed.append({"rule": "decisions", "reason": "FORBIDDEN", "supplies": len(columns) - len(allowed)})
-        some, cost, near = self._near(row, np.array(allowed, dtype=np.int64))
+        some, cost, near = self._near(row, allowed)
         if not near.all():
             removed.append({"rule": "reach", "reason": "OUT_OF_REACH", "supplies": int((~near).sum())})
         some, cost = some[near], cost[near]
@@ -251,7 +289,7 @@ class _Explainer:
         limit = self.problem.pair_limit
         free = [limit is None or self.supplies[c].id not in mine for c in some.tolist()]
         left = self.problem.demand_side.units(demand) - self._units(demand, served) - self.books.bought[demand.id]
-        left_for = None if not left else self._reason(any(free), not all(free), bool(allowed), offered)
+        left_for = None if not left else self._reason(any(free), not all(free), len(allowed) > 0, offered)
         if left_for == "USED_UP" and self.matching.integer is not None:
             left_for = self.matching.reasons[demand.id]  # or what is left does not fit
         left_for = None if left_for is None else self.books.reason(demand, left_for)

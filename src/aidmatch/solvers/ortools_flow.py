@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
-from importlib.metadata import version
 from typing import Final
 
 import numpy as np
 
+from aidmatch._version import version_of
 from aidmatch.arrays import SAFE, total
 from aidmatch.errors import NumberRangeError, PluginError, SolverError
 from aidmatch.solvers.network import Network, NetworkFlow
@@ -47,7 +47,7 @@ class OrtoolsFlow:
 
     def __init__(self) -> None:
         with _package():
-            self.version = version("ortools")
+            self.version = version_of("ortools")
 
     def min_cost_flow(self, network: Network) -> NetworkFlow:
         """Solve a network.

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
-
+from aidmatch._version import version_of
 from aidmatch.solvers.network import Network, NetworkFlow
 
 __all__ = ["NetworkSimplex"]
@@ -23,7 +22,7 @@ class NetworkSimplex:
     @property
     def version(self) -> str:
         """Version of the installed distribution."""
-        return version("pylmcf")
+        return version_of("pylmcf")
 
     def min_cost_flow(self, network: Network) -> NetworkFlow:
         """Solve a network.
