@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Any, Final, Protocol, cast
 
 import numpy as np
 
+from aidmatch._version import version_of
 from aidmatch.arrays import Floats, Ints
 from aidmatch.errors import SolverError
 from aidmatch.integer_program import NO_LIMIT, IntegerLevel, IntegerProgram
@@ -285,6 +285,11 @@ _SPARED: Final = (
 )
 
 
+#: Rules of presolve that searches do without, as a mask: probing and enumeration. 1.16.0 can leave entries of deleted
+#: columns in its matrix, and preparing to probe then writes beside it, which ends the process.
+_SUSPECT: Final = 1 << 15 | 1 << 16
+
+
 class Highs:
     """HiGHS through its own arrays.
 
@@ -303,7 +308,7 @@ class Highs:
         with from_extra("integer"):
             import highspy
         self._api: Any = highspy
-        self._version = version("highspy")
+        self._version = version_of("highspy")
         self._model: Any = None
         self._linear: Linear | None = None
 
@@ -422,6 +427,7 @@ class Highs:
         lp.a_matrix_.index_ = linear.column.astype(np.int32)
         lp.a_matrix_.value_ = linear.value
         if whole:
+            self._call(model.setOptionValue("presolve_rule_off", _SUSPECT))
             lp.integrality_ = [api.HighsVarType.kInteger] * len(linear.cost)
         self._call(model.passModel(lp))
         return model
