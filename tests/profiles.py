@@ -19,7 +19,7 @@ def examples(ordinary: int, long: int | None = None) -> int:
 
 @contextmanager
 def everything_is_large(*, nearby: bool = True) -> Iterator[None]:
-    """Search tiny integer programs as if they were large ones: by what is looked ahead, by few pairs, and by blocks."""
+    """Search tiny integer programs as if they were large: by what is looked ahead, few pairs, blocks, and regions."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("aidmatch.engine.parts.SMALL", 0)
         patch.setattr("aidmatch.engine.parts.SACKS", 0)
@@ -28,4 +28,5 @@ def everything_is_large(*, nearby: bool = True) -> Iterator[None]:
         patch.setattr("aidmatch.engine.primal.BLOCKS", ((0.9, 1), (0.8, 2)))
         patch.setattr("aidmatch.engine.primal.MOST_IN_BLOCK", 0.95)
         patch.setattr("aidmatch.engine.primal.FEW_ROWS", 1.0)
+        patch.setattr("aidmatch.engine.integer.CUTS", ((1 / 2, 1), (1 / 3, 2)))
         yield

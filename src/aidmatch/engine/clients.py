@@ -21,6 +21,8 @@ __all__ = ["ClientSets"]
 #: Part of a level's time for facets of what supplies may do, and then for sets of clients.
 CUTTING: Final = 0.4
 GENERATING: Final = 0.4
+#: The same where a component is large, which better answers do more for.
+GENERATING_LARGE: Final = 0.2
 
 
 class ClientSets:
@@ -96,4 +98,5 @@ class ClientSets:
         for one in levels:
             values[one.part.columns] = one.part.values
         self._patterns.know(values)
-        return self._patterns.raised(program.levels[row], share_of(end, GENERATING, clock), clock, begun)
+        part = GENERATING_LARGE if any(levels[number].part.large for number in some) else GENERATING
+        return self._patterns.raised(program.levels[row], share_of(end, part, clock), clock, begun)

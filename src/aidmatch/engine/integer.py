@@ -27,6 +27,7 @@ from aidmatch.engine.generating import generate, is_long
 from aidmatch.engine.knapsacks import Knapsacks, suits
 from aidmatch.engine.parts import Part, parts_of
 from aidmatch.engine.primal import Primal
+from aidmatch.engine.regions import regions_of
 from aidmatch.engine.relaxations import Relaxations
 from aidmatch.engine.relaxed import Relaxed
 from aidmatch.engine.rounding import Rounding
@@ -48,10 +49,11 @@ PROOFS: Final = 0.3
 RELAXING: Final = 0.4
 #: Part of the time after looking ahead that is kept for the last level.
 LAST: Final = 0.15
-#: Part of a level's time for what looking ahead leaves open, less where supplies are knapsacks that have more to gain
+#: Part of a level's time for what looking ahead leaves open, less where knapsacks or regions have more to gain
 #: afterwards; and then for its relaxation once more.
 NEARBY: Final = 0.6
 NEARBY_SACKS: Final = 0.2
+NEARBY_SETS: Final = 0.1
 AGAIN: Final = 0.6
 #: Part of a level's time for an answer of few pairs, before and after bounds by knapsacks, for these, for a search of
 #: all that may matter, and for exchanges between knapsacks.
@@ -62,6 +64,14 @@ ENDING: Final = 0.6
 EXCHANGING: Final = 0.85
 #: Rounds of cutting before knapsacks are generated.
 SOME_CUTS: Final = 15
+#: Part of a level's time for all that is not searched by regions, then for these, and how much of that one region may
+#: take at most; what part of a component's supplies is cut off first and how many a region has, one after the other,
+#: until so many ways of cutting have found nothing.
+FIRST: Final = 0.4
+REGIONAL: Final = 0.6
+ONE_REGION: Final = 0.15
+CUTS: Final = ((1 / 2, 30), (1 / 3, 30), (2 / 5, 60), (3 / 5, 60), (1 / 4, 60), (2 / 3, 60), (4 / 9, 60), (3 / 8, 60))
+IN_VAIN: Final = 2
 #: Seconds that are worth another search of what was stopped.
 WORTHWHILE: Final = 0.1
 
@@ -213,15 +223,18 @@ def _level(
     end = share_of(deadline, part_of_time, clock)
     levels = [Relaxed(part, row) for part in parts]
     suited = np.zeros(len(parts), dtype=np.bool_) if clients is None else clients.suited
+    of_sets = [one for one, by_sets in zip(levels, suited.tolist(), strict=True) if by_sets and not one.level.largest]
     recalled = [number for number, one in enumerate(levels) if one.proven < one.reached and one.recall()]
+    near = NEARBY_SACKS if any(parts[number].sacks for number in recalled) else NEARBY
+    near = NEARBY_SETS if any(suited[number] for number in recalled) else near
     searches.run(
         [
-            # facets do better than what is farther away
+            # regions do better than what is farther away
             (len(parts[number].columns), partial(Primal(levels[number]).nearby, wide=not suited[number]))
             for number in recalled
             if levels[number].proven < levels[number].reached
         ],
-        share_of(end, NEARBY_SACKS if any(parts[number].sacks for number in recalled) else NEARBY, clock),
+        share_of(end, near, clock),
         clock,
     )
     open_at_first = {number for number, one in enumerate(levels) if one.proven < one.reached}
@@ -255,7 +268,11 @@ def _level(
     if any(one.part.large for one in hard):
         # a relaxation that took long leaves the search its share of the rest
         end = share_of(deadline, part_of_time, clock)
-    searches.run([(len(one.part.columns), Primal(one).searched) for one in hard], end, clock)
+    if regional := [one for one in hard if one.part.large and one in of_sets]:
+        others = [(len(one.part.columns), Primal(one).searched) for one in hard if one not in regional]
+        searches.run(others, share_of(end, FIRST, clock), clock)
+        _search_regions(regional, searches, end, clock)
+    searches.run([(len(one.part.columns), Primal(one).searched) for one in hard if _open(one.part, row)], end, clock)
     # what was stopped has what the others have left, if that is far more
     # but for large components, whose searches look where they have looked before
     stopped = [one for one in hard if _open(one.part, row) and not one.part.large]
@@ -308,6 +325,23 @@ def _fill_knapsacks(levels: Sequence[Relaxed], searches: Searches, end: float | 
         if exchanging:
             exchanges = [(len(one.part.columns), partial(exchanged, one, clock=clock)) for one in some]
             searches.run(exchanges, share_of(end, EXCHANGING, clock), clock)
+
+
+def _search_regions(levels: Sequence[Relaxed], searches: Searches, end: float | None, clock: Clock) -> None:
+    """Search regions of large components at the same time, cut in one way after the other."""
+    levels = sorted(levels, key=lambda one: len(one.part.columns))
+    shares = by_size([len(one.part.columns) for one in levels], share_of(end, REGIONAL, clock), clock)
+    for one, share in zip(levels, shares, strict=True):
+        seconds, in_vain = share(), 0
+        until, most = (None, None) if seconds is None else (clock() + seconds, ONE_REGION * seconds)
+        for cut_off, size in CUTS:
+            if in_vain == IN_VAIN or one.proven >= one.reached or over(until, clock):
+                break
+            before, usable = one.reached, one.face()[1][: len(one.plain.demand_of)] > 0
+            regions = regions_of(one.plain, usable, one.part.values, size, cut_off)
+            starts = [(len(columns), partial(Primal(one).region, columns, most)) for columns in regions]
+            searches.run(starts, until, clock)
+            in_vain = in_vain + 1 if one.reached == before else 0
 
 
 def _raise(of: Knapsacks, solver: GrowingSolver, end: float | None, clock: Clock) -> None:

@@ -16,7 +16,7 @@ from aidmatch.engine.relaxed import Relaxed
 from aidmatch.engine.searching import Search, Steps
 from aidmatch.engine.timing import remaining
 from aidmatch.engine.values import activity_of
-from aidmatch.integer_program import NO_LIMIT, RowKind
+from aidmatch.integer_program import NO_LIMIT, IntegerLevel, RowKind
 from aidmatch.solvers.mip import Linear, MipAnswer
 
 __all__ = ["Primal"]
@@ -104,6 +104,18 @@ class Primal:
         relaxations = self._of.part.relaxations
         if relaxations is not None and relaxations.taken is not None:
             yield from self._search_around(relaxations.taken, REACHES if wide else REACHES[:2], seconds)
+
+    def region(self, columns: Ints, most: float | None, seconds: float | None) -> Steps[None]:
+        """Search some columns, as `regions_of` gives them, so that others may be searched at the same time.
+
+        No longer than the most seconds that it may have.
+        """
+        seconds = seconds if seconds is None or most is None else min(seconds, most)
+        low, high = self._of.face()
+        few = self._few(high, FEW)
+        high = high if few is None else few
+        if (high > low)[columns].any():
+            self._of.accept((yield from self.within(seconds, low, high, columns, near=NEAR, alone=True)))
 
     def _search_around(
         self,
@@ -281,11 +293,13 @@ class Primal:
         near: float = 0.0,
         below: bool = False,
         strong: bool = True,
+        alone: bool = False,
     ) -> Steps[MipAnswer]:
         """Search some columns, or all, within limits that what is known keeps, while all others stay what they are.
 
         What limits close, which may be most, is not handed over. A bound is that of such answers. Rows of cutting
-        planes bring a bound sooner, and answers of few columns later.
+        planes bring a bound sooner, and answers of few columns later. Alone, the columns use nothing of what others
+        leave of the levels above.
         """
         began = time.monotonic()
         program, known = self._of.strong if strong else self._of.program, self._of.start()
@@ -300,7 +314,7 @@ class Primal:
         cut = without_others(replace(program, levels=(), row_lower=lower, row_upper=upper), inside)
         fixed = dot(self._of.level.cost, held)
         budgets = [
-            (replace(higher, cost=higher.cost[inside]), budget - (0 if higher.largest else dot(higher.cost, held)))
+            (replace(higher, cost=higher.cost[inside]), self._left(higher, budget, held, known, alone=alone))
             for higher, budget in self._of.budgets
         ]
         linear = Linear.of(cut, replace(self._of.level, cost=self._of.level.cost[inside]), budgets)
@@ -312,9 +326,17 @@ class Primal:
         took, bound = time.monotonic() - began, None if answer.bound is None else answer.bound + fixed
         if answer.values is None:
             return MipAnswer(None, bound, took)
-        values = known / program.step
+        # others may have changed what is outside
+        values = self._of.start() / program.step
         values[inside] = answer.values
         return MipAnswer(values, bound, took)
+
+    @staticmethod
+    def _left(level: IntegerLevel, budget: int, held: Ints, known: Ints, *, alone: bool) -> int:
+        """What some columns may be at a level above, all others being held."""
+        if level.largest:
+            return budget
+        return level.constant + dot(level.cost, known - held) if alone else budget - dot(level.cost, held)
 
     def _better_below(self, linear: Linear, inside: Ints) -> Linear:
         """Lead a search, among answers that are equal at this level, to those that are better at the levels below.

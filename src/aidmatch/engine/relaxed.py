@@ -110,9 +110,12 @@ class Relaxed:
         return value_of(self.part.program.levels[self.row], self.part.values)
 
     def better(self, values: Ints | None) -> None:
-        """Take an answer that holds, if it is better than what is known."""
-        if values is not None and value_of(self.part.program.levels[self.row], values) < self.reached:
+        """Take an answer that holds, if it is better than what is known, or as good here and better below."""
+        if values is not None and self._from_here(values) < self._from_here(self.part.values):
             self.part.values = values
+
+    def _from_here(self, values: Ints) -> tuple[int, ...]:
+        return tuple(value_of(level, values) for level in self.part.program.levels[self.row :])
 
     @property
     def linear(self) -> Linear:
