@@ -329,7 +329,7 @@ def test_a_missing_package_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> 
     def missing(name: str) -> str:
         raise PackageNotFoundError(name)
 
-    monkeypatch.setattr(ortools_flow, "version", missing)
+    monkeypatch.setattr(ortools_flow, "version_of", missing)
     with pytest.raises(am.PluginError, match=r"aidmatch\[ortools\]") as caught:
         am.solve(am.GivingProblem([], [], as_of=DAY), solver="ortools")
     assert caught.value.code == "NOT_INSTALLED"

@@ -17,6 +17,7 @@ from aidmatch.engine.regions import regions_of
 from aidmatch.engine.relaxed import Relaxed
 from aidmatch.engine.searching import Searches
 from aidmatch.engine.values import value_of
+from aidmatch.integer_program import RowKind
 from aidmatch.solvers.mip import Highs
 
 
@@ -127,26 +128,32 @@ def searched(one: Relaxed, regions: Any) -> None:
         Searches(Highs(), None).run([start], None)
 
 
-@pytest.mark.parametrize("seed", range(examples(6)))
-@pytest.mark.parametrize("row", [0, 3, 4])
-def test_whichever_is_searched_first_they_find_the_same(seed: int, row: int) -> None:
-    found = []
+def both_ways(seed: int, row: int) -> int:
+    """Search regions in both orders; by how much they bettered the level."""
+    found, bettered = [], 0
     for step in (1, -1):
         part = component(seed)
         one = inserted(part, row)
         before = one.reached
         regions = regions_of(part.program, np.ones(len(part.program.demand_of), dtype=np.bool_), part.values, 3, 0.5)
         # as if the level above had something to give away, which is nobody's in particular
-        if row:
-            part.budgets[row - 1] += 1
-            one = Relaxed(part, row)
+        part.budgets[row - 1] += 1
+        one = Relaxed(part, row)
         searched(one, regions[::step])
-        assert one.reached <= before
+        bettered = before - one.reached
         assert all(
             value_of(part.program.levels[k], part.values) <= part.budgets[k] - (k == row - 1) for k in range(row)
         )
         found.append(part.values.tolist())
     assert found[0] == found[1]
+    return bettered
+
+
+@pytest.mark.parametrize("row", [3, 4])
+def test_whichever_is_searched_first_they_find_the_same(row: int) -> None:
+    bettered = [both_ways(seed, row) for seed in range(examples(6))]
+    assert min(bettered) >= 0
+    assert max(bettered) > 0
 
 
 def test_what_others_changed_meanwhile_stays() -> None:
@@ -197,8 +204,8 @@ def test_large_components_are_searched_by_regions(monkeypatch: pytest.MonkeyPatc
     for seed in range(5):
         problem, policy = valley(seed), am.Policy.care(max_km=8)
         plainly = am.solve(problem, policy=policy)
-        with everything_is_large(nearby=False):
-            monkeypatch.setattr(integer, "CUTS", ((1 / 2, 4), (1 / 3, 6)))
+        with everything_is_large(nearby=False), pytest.MonkeyPatch.context() as patch:
+            patch.setattr(integer, "CUTS", ((1 / 2, 4), (1 / 3, 6)))
             matching = am.solve(problem, policy=policy)
         am.verify(problem, matching)
         assert [level.value for level in matching.levels] == [level.value for level in plainly.levels]
@@ -223,3 +230,52 @@ def test_what_is_as_good_here_and_better_below_is_kept() -> None:
     assert part.values is nearer
     one.better(farther)
     assert part.values is nearer
+
+
+def test_what_regions_found_counts_though_the_time_is_over_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    late: list[float] = [0.0]
+    plain = integer._search_regions
+    found: dict[int, list[int]] = {}
+
+    def slow(levels: Any, searches: Any, end: float | None, clock: Any) -> None:
+        plain(levels, searches, end, clock)
+        for one in levels:
+            found.setdefault(one.row, []).append(one.reached)
+        late[0] = 1e3 if end is None else max(late[0], end + 1e-3)
+
+    monkeypatch.setattr(integer, "_search_regions", slow)
+    problem, policy = valley(0), am.Policy.care(max_km=8)
+    made = formulated(IntegerCase(problem, policy))
+    assert made is not None
+    with everything_is_large(nearby=False), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(integer, "CUTS", ((1 / 2, 4), (1 / 3, 6)))
+        solution = integer.solve_integer(made.program, Highs(), deadline=1e3, clock=lambda: late[0])
+    assert len(parts_of(made.program)[0]) == 1
+    for row, reached in found.items():
+        assert solution.level_values[row] - made.program.levels[row].constant <= reached[0]
+    assert found
+
+
+def test_regions_are_in_the_order_of_their_first_supplies() -> None:
+    part = component(7)
+    program, arcs = part.program, len(part.program.demand_of)
+    # caregivers are numbered along the valley: other numbers for the same
+    shuffled = np.random.default_rng(0).permutation(program.supplies)
+    of_supplies = np.isin(program.row_kind, (RowKind.GIVEN, RowKind.LOAD, RowKind.SHORTFALL))
+    node = program.row_node.copy()
+    node[of_supplies] = shuffled[node[of_supplies]]
+    other = replace(program, supply_of=shuffled[program.supply_of], row_node=node)
+    regions = regions_of(other, np.ones(arcs, dtype=np.bool_), np.zeros_like(part.values), 3, 0.5)
+    row = np.repeat(np.arange(len(node)), np.diff(other.row_start))
+    first = [node[row[of_supplies[row] & np.isin(other.row_column, columns)]].min() for columns in regions]
+    assert len(first) > 2
+    assert first == sorted(first)
+
+
+def test_where_no_level_tells_distances_all_pairs_are_equally_far() -> None:
+    part = component(8)
+    levels = tuple(replace(level, cost=-abs(level.cost)) for level in part.program.levels)
+    arcs = len(part.program.demand_of)
+    regions = regions_of(replace(part.program, levels=levels), np.ones(arcs, dtype=np.bool_), part.values, 4, 0.5)
+    assert len(regions) > 1
+    assert len(np.concatenate(regions)) > 0

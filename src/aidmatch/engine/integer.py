@@ -53,7 +53,7 @@ LAST: Final = 0.15
 #: afterwards; and then for its relaxation once more.
 NEARBY: Final = 0.6
 NEARBY_SACKS: Final = 0.2
-NEARBY_SETS: Final = 0.1
+NEARBY_SETS: Final = 0.4
 AGAIN: Final = 0.6
 #: Part of a level's time for an answer of few pairs, before and after bounds by knapsacks, for these, for a search of
 #: all that may matter, and for exchanges between knapsacks.
@@ -66,7 +66,7 @@ EXCHANGING: Final = 0.85
 SOME_CUTS: Final = 15
 #: Part of a level's time for all that is not searched by regions, then for these, and how much of that one region may
 #: take at most; what part of a component's supplies is cut off first and how many a region has, one after the other,
-#: until so many ways of cutting have found nothing.
+#: until so many ways of cutting in a row have found nothing.
 FIRST: Final = 0.4
 REGIONAL: Final = 0.6
 ONE_REGION: Final = 0.15
@@ -268,11 +268,13 @@ def _level(
     if any(one.part.large for one in hard):
         # a relaxation that took long leaves the search its share of the rest
         end = share_of(deadline, part_of_time, clock)
-    if regional := [one for one in hard if one.part.large and one in of_sets]:
+    regional = [one for one in hard if one.part.large and one in of_sets]
+    if regional:
         others = [(len(one.part.columns), Primal(one).searched) for one in hard if one not in regional]
         searches.run(others, share_of(end, FIRST, clock), clock)
         _search_regions(regional, searches, end, clock)
-    searches.run([(len(one.part.columns), Primal(one).searched) for one in hard if _open(one.part, row)], end, clock)
+    still = [one for one in regional or hard if _open(one.part, row)]
+    searches.run([(len(one.part.columns), Primal(one).searched) for one in still], end, clock)
     # what was stopped has what the others have left, if that is far more
     # but for large components, whose searches look where they have looked before
     stopped = [one for one in hard if _open(one.part, row) and not one.part.large]
@@ -335,13 +337,16 @@ def _search_regions(levels: Sequence[Relaxed], searches: Searches, end: float | 
         seconds, in_vain = share(), 0
         until, most = (None, None) if seconds is None else (clock() + seconds, ONE_REGION * seconds)
         for cut_off, size in CUTS:
-            if in_vain == IN_VAIN or one.proven >= one.reached or over(until, clock):
+            if in_vain == IN_VAIN or one.certified >= one.reached or over(until, clock):
                 break
             before, usable = one.reached, one.face()[1][: len(one.plain.demand_of)] > 0
             regions = regions_of(one.plain, usable, one.part.values, size, cut_off)
             starts = [(len(columns), partial(Primal(one).region, columns, most)) for columns in regions]
             searches.run(starts, until, clock)
             in_vain = in_vain + 1 if one.reached == before else 0
+            if len(regions) < 2:
+                break  # so will it be cut in any other way
+        one.part.reached[one.row] = one.reached
 
 
 def _raise(of: Knapsacks, solver: GrowingSolver, end: float | None, clock: Clock) -> None:

@@ -28,7 +28,8 @@ def regions_of(program: IntegerProgram, usable: Bools, known: Ints, size: int, p
     Parameters
     ----------
     program
-        A component that sets of clients suit; its last level says how far the two ends of a pair are apart.
+        A component that sets of clients suit. How far the two ends of a pair are apart, the last level says at which
+        pairs cost something and none is worth something; without one, all are equally far.
     usable
         Pairs that may be used, shape (pairs,).
     known
@@ -44,7 +45,7 @@ def regions_of(program: IntegerProgram, usable: Bools, known: Ints, size: int, p
     of its supplies if they are in one, and if it has none, in that of its nearest; otherwise it is in none.
     """
     arcs, demand, supply = len(program.demand_of), program.demand_of, program.supply_of
-    far = np.abs(program.levels[-1].cost[:arcs].astype(float)) + 1.0
+    far = _far(program)
     some = np.flatnonzero(usable)
     region = _regions(program, some, far, size, part)
     owner = _owners(program, region, some, far, np.flatnonzero(known[:arcs] > 0))
@@ -60,6 +61,16 @@ def regions_of(program: IntegerProgram, usable: Bools, known: Ints, size: int, p
     ends = np.searchsorted(of[order], np.arange(int(region.max(initial=-1)) + 2))
     # where nothing is to be chosen, nothing counts
     return [columns for columns in np.split(order, ends)[1:-1] if len(columns) and columns[0] < arcs]
+
+
+def _far(program: IntegerProgram) -> Floats:
+    """How far the two ends of each pair are apart."""
+    arcs = len(program.demand_of)
+    for level in reversed(program.levels):
+        cost = level.cost[:arcs]
+        if cost.any() and cost.min() >= 0:
+            return cost.astype(np.float64) + 1.0
+    return np.ones(arcs)
 
 
 def _regions(program: IntegerProgram, arcs: Ints, far: Floats, size: int, part: float) -> Ints:
@@ -80,7 +91,7 @@ def _regions(program: IntegerProgram, arcs: Ints, far: Floats, size: int, part: 
         cut = min(max(1, round(share * len(order))), len(order) - 1)
         waiting += [(np.sort(half), 0.5) for half in (order[:cut], order[cut:])]
     region = np.full(program.supplies, -1, dtype=np.int64)
-    for number, inside in enumerate(sorted(done, key=lambda one: int(one.min(initial=0)))):
+    for number, inside in enumerate(sorted(done, key=lambda one: int(one.min(initial=len(supplies))))):
         region[supplies[inside]] = number
     return region
 

@@ -115,7 +115,9 @@ class Relaxed:
             self.part.values = values
 
     def _from_here(self, values: Ints) -> tuple[int, ...]:
-        return tuple(value_of(level, values) for level in self.part.program.levels[self.row :])
+        own, *below = self.part.program.levels[self.row :]
+        # the largest of all may be another component's
+        return tuple(value_of(level, values) for level in (own, *below) if level is own or not level.largest)
 
     @property
     def linear(self) -> Linear:

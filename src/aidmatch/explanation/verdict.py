@@ -135,6 +135,8 @@ def explain(
         ``UNKNOWN_ID`` if there is no such demand.
     VerificationError
         ``OTHER_INPUT`` if the matching was made from other inputs.
+    PluginError
+        ``BAD_RULE`` if a rule raised, or its labels are none.
 
     Notes
     -----
@@ -169,7 +171,7 @@ class _Asked:
     Raises
     ------
     PluginError
-        ``BAD_RULE`` if the rule's labels are none.
+        ``BAD_RULE`` if the rule's labels are not one integer a record, or the rule raised.
     """
 
     def __init__(self, rule: Rule, demands: Sequence[Any], supplies: Sequence[Any]) -> None:

@@ -285,8 +285,8 @@ _SPARED: Final = (
 )
 
 
-#: Rules of presolve that searches do without, as a mask: probing and enumeration. 1.16.0 can leave entries of deleted
-#: columns in its matrix, and preparing to probe then writes beside it, which ends the process.
+#: Rules of presolve that searches do without, as a mask: probing and enumeration, which both prepare to probe. HiGHS
+#: 1.16.0 can leave entries of deleted columns in its matrix, and to prepare then writes beside it: the process ends.
 _SUSPECT: Final = 1 << 15 | 1 << 16
 
 
