@@ -66,12 +66,14 @@ EXCHANGING: Final = 0.85
 SOME_CUTS: Final = 15
 #: Part of a level's time for all that is not searched by regions, then for these, and how much of that one region may
 #: take at most; what part of a component's supplies is cut off first and how many a region has, one after the other,
-#: until so many ways of cutting in a row have found nothing.
+#: until so many ways of cutting in a row have found nothing, or until it is so near its bound that the last units are
+#: found by what is far apart.
 FIRST: Final = 0.4
 REGIONAL: Final = 0.6
 ONE_REGION: Final = 0.15
 CUTS: Final = ((1 / 2, 30), (1 / 3, 30), (2 / 5, 60), (3 / 5, 60), (1 / 4, 60), (2 / 3, 60), (4 / 9, 60), (3 / 8, 60))
 IN_VAIN: Final = 2
+NEAR: Final = 0.005
 #: Seconds that are worth another search of what was stopped.
 WORTHWHILE: Final = 0.1
 
@@ -337,7 +339,8 @@ def _search_regions(levels: Sequence[Relaxed], searches: Searches, end: float | 
         seconds, in_vain = share(), 0
         until, most = (None, None) if seconds is None else (clock() + seconds, ONE_REGION * seconds)
         for cut_off, size in CUTS:
-            if in_vain == IN_VAIN or one.certified >= one.reached or over(until, clock):
+            near = one.reached - one.certified <= NEAR * abs(one.certified)
+            if in_vain == IN_VAIN or near or over(until, clock):
                 break
             before, usable = one.reached, one.face()[1][: len(one.plain.demand_of)] > 0
             regions = regions_of(one.plain, usable, one.part.values, size, cut_off)
