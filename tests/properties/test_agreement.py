@@ -36,7 +36,7 @@ def test_levels_of_care_are_those_of_exhaustive_search(case: CareCase) -> None:
 
 
 @sweep
-# networkx takes most of a second for each
+# each takes half a second on a slow machine
 @settings(max_examples=examples(40))
 @given(care_cases(demands=60, supplies=40))
 def test_levels_of_care_are_those_of_independent_solvers(case: CareCase) -> None:
