@@ -279,3 +279,29 @@ def test_where_no_level_tells_distances_all_pairs_are_equally_far() -> None:
     regions = regions_of(replace(part.program, levels=levels), np.ones(arcs, dtype=np.bool_), part.values, 4, 0.5)
     assert len(regions) > 1
     assert len(np.concatenate(regions)) > 0
+
+
+def test_at_a_largest_there_are_no_regions(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    plain = integer._search_regions
+
+    def seen(some: Any, *rest: Any) -> None:
+        asked.extend(one.row for one in some)
+        plain(some, *rest)
+
+    monkeypatch.setattr(integer, "_search_regions", seen)
+    rows: dict[bool, set[int]] = {}
+    for largest in (False, True):
+        asked.clear()
+        for seed in range(5):
+            made = formulated(IntegerCase(valley(seed), am.Policy.care(max_km=8)))
+            assert made is not None
+            costly = {row for row, level in enumerate(made.program.levels) if level.cost.min() >= 0}
+            levels = tuple(
+                replace(level, largest=largest and row in costly) for row, level in enumerate(made.program.levels)
+            )
+            with everything_is_large(nearby=False):
+                integer.solve_integer(replace(made.program, levels=levels), Highs())
+        rows[largest] = set(asked)
+    assert rows[False] & costly
+    assert not rows[True] & costly

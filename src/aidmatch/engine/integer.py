@@ -73,7 +73,7 @@ REGIONAL: Final = 0.6
 ONE_REGION: Final = 0.15
 CUTS: Final = ((1 / 2, 30), (1 / 3, 30), (2 / 5, 60), (3 / 5, 60), (1 / 4, 60), (2 / 3, 60), (4 / 9, 60), (3 / 8, 60))
 IN_VAIN: Final = 2
-NEAR: Final = 0.005
+LAST_UNITS: Final = 0.005
 #: Seconds that are worth another search of what was stopped.
 WORTHWHILE: Final = 0.1
 
@@ -225,10 +225,12 @@ def _level(
     end = share_of(deadline, part_of_time, clock)
     levels = [Relaxed(part, row) for part in parts]
     suited = np.zeros(len(parts), dtype=np.bool_) if clients is None else clients.suited
-    of_sets = [one for one, by_sets in zip(levels, suited.tolist(), strict=True) if by_sets and not one.level.largest]
     recalled = [number for number, one in enumerate(levels) if one.proven < one.reached and one.recall()]
-    near = NEARBY_SACKS if any(parts[number].sacks for number in recalled) else NEARBY
-    near = NEARBY_SETS if any(suited[number] for number in recalled) else near
+    nearby = NEARBY
+    if any(parts[number].sacks for number in recalled):
+        nearby = NEARBY_SACKS
+    if any(suited[number] for number in recalled):
+        nearby = NEARBY_SETS
     searches.run(
         [
             # regions do better than what is farther away
@@ -236,7 +238,7 @@ def _level(
             for number in recalled
             if levels[number].proven < levels[number].reached
         ],
-        share_of(end, near, clock),
+        share_of(end, nearby, clock),
         clock,
     )
     open_at_first = {number for number, one in enumerate(levels) if one.proven < one.reached}
@@ -270,7 +272,8 @@ def _level(
     if any(one.part.large for one in hard):
         # a relaxation that took long leaves the search its share of the rest
         end = share_of(deadline, part_of_time, clock)
-    regional = [one for one in hard if one.part.large and one in of_sets]
+    of_sets = [one for one, by_sets in zip(levels, suited.tolist(), strict=True) if by_sets]
+    regional = [one for one in hard if one.part.large and one in of_sets and not one.own.largest]
     if regional:
         others = [(len(one.part.columns), Primal(one).searched) for one in hard if one not in regional]
         searches.run(others, share_of(end, FIRST, clock), clock)
@@ -308,7 +311,7 @@ def _fill_knapsacks(levels: Sequence[Relaxed], searches: Searches, end: float | 
     """Bounds and answers of the components in which every supply is a knapsack."""
     if not isinstance(searches.solver, GrowingSolver):
         return
-    some = [one for one in levels if one.part.sacks and not one.level.largest and one.proven < one.reached]
+    some = [one for one in levels if one.part.sacks and not one.own.largest and one.proven < one.reached]
     some.sort(key=lambda one: len(one.part.columns))
     if end is not None:
         # the master begins with what is known, which should be something
@@ -339,8 +342,8 @@ def _search_regions(levels: Sequence[Relaxed], searches: Searches, end: float | 
         seconds, in_vain = share(), 0
         until, most = (None, None) if seconds is None else (clock() + seconds, ONE_REGION * seconds)
         for cut_off, size in CUTS:
-            near = one.reached - one.certified <= NEAR * abs(one.certified)
-            if in_vain == IN_VAIN or near or over(until, clock):
+            few_units = one.reached - one.certified <= LAST_UNITS * abs(one.certified)
+            if in_vain == IN_VAIN or few_units or over(until, clock):
                 break
             before, usable = one.reached, one.face()[1][: len(one.plain.demand_of)] > 0
             regions = regions_of(one.plain, usable, one.part.values, size, cut_off)

@@ -156,8 +156,7 @@ class Primal:
         stages: list[tuple[float, Callable[[float | None], Steps[None]]]] = []
         blocks = self._blocks()
         last = self._of.is_last
-        own = self._of.part.program.levels[self._of.row]
-        if self._of.part.rounding is not None and self._of.guide is not None and not own.largest:
+        if self._of.part.rounding is not None and self._of.guide is not None and not self._of.own.largest:
             # where this level's own relaxation serves more or less, whatever the levels below have there
             taken = self._of.guide[0] * self._of.program.step
             # what is nearly there is not worth what the levels below have

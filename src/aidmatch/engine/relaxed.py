@@ -70,6 +70,11 @@ class Relaxed:
         self._excess: tuple[Ints, Ints, int] | None = None
 
     @property
+    def own(self) -> IntegerLevel:
+        """The level as the program has it; `level` is what is minimized, which for a largest is one more column."""
+        return self.part.program.levels[self.row]
+
+    @property
     def tree(self) -> Tree:
         """The proof so far."""
         return self._tree
@@ -107,7 +112,7 @@ class Relaxed:
     @property
     def reached(self) -> int:
         """The value of what is known."""
-        return value_of(self.part.program.levels[self.row], self.part.values)
+        return value_of(self.own, self.part.values)
 
     def better(self, values: Ints | None) -> None:
         """Take an answer that holds, if it is better than what is known, or as good here and better below."""
@@ -115,9 +120,9 @@ class Relaxed:
             self.part.values = values
 
     def _from_here(self, values: Ints) -> tuple[int, ...]:
-        own, *below = self.part.program.levels[self.row :]
+        below = self.part.program.levels[self.row + 1 :]
         # the largest of all may be another component's
-        return tuple(value_of(level, values) for level in (own, *below) if level is own or not level.largest)
+        return tuple(value_of(level, values) for level in (self.own, *(one for one in below if not one.largest)))
 
     @property
     def linear(self) -> Linear:
@@ -142,7 +147,7 @@ class Relaxed:
 
     def relax(self, solver: MipSolver, seconds: float | None) -> None:
         """Take the multipliers of the linear relaxation, and its answer if that is whole, or what can be added."""
-        own, relaxations = self.part.program.levels[self.row], self.part.relaxations
+        own, relaxations = self.own, self.part.relaxations
         if relaxations is not None and not own.largest:
             answer = relaxations.solve(own, self.budgets, self.program.most, self.part.values, seconds)
         else:
@@ -266,7 +271,7 @@ class Relaxed:
     def within(self, value: int) -> tuple[Ints, Ints]:
         """Limits that every answer keeps that is at least as good as some value, by reduced costs."""
         low, high = np.zeros_like(self.program.most), self.program.most
-        if self.part.program.levels[self.row].largest:
+        if self.own.largest:
             return low, high
         if self.excess is not None:
             low, high = face_of(self.program, self.excess, self.program.scale, value)
@@ -333,7 +338,7 @@ class Relaxed:
 
     def _inserted(self, guide: Floats) -> Ints | None:
         """What is known, and what can be added to it, as the relaxation would have it."""
-        plain, own = self.plain, self.part.program.levels[self.row]
+        plain, own = self.plain, self.own
         if own.largest:
             return None
         wanted = guide[: len(plain.most)] * plain.step
@@ -361,7 +366,7 @@ class Relaxed:
         """What is known, with the column of the largest where the level has one."""
         values = self.part.values
         if len(self.program.most) > len(values):
-            values = np.append(values, value_of(self.part.program.levels[self.row], values) - self.level.constant)
+            values = np.append(values, value_of(self.own, values) - self.level.constant)
         return values
 
     def accept(self, answer: MipAnswer) -> int:

@@ -387,6 +387,7 @@ class Highs:
         self._call(model.changeColsBounds(len(lower), np.arange(len(lower), dtype=np.int32), lower, upper))
         if seconds is not None:
             model.setOptionValue("time_limit", seconds)
+        self._call(model.setOptionValue("presolve_rule_off", _SUSPECT))
         for option, value in _SPARED if linear.knapsacks else ():
             self._call(model.setOptionValue(option, value))
         model.setOptionValue("mip_rel_gap", linear.near)
@@ -427,7 +428,6 @@ class Highs:
         lp.a_matrix_.index_ = linear.column.astype(np.int32)
         lp.a_matrix_.value_ = linear.value
         if whole:
-            self._call(model.setOptionValue("presolve_rule_off", _SUSPECT))
             lp.integrality_ = [api.HighsVarType.kInteger] * len(linear.cost)
         self._call(model.passModel(lp))
         return model
