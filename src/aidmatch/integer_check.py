@@ -22,7 +22,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from aidmatch.arrays import Bools, Ints, rows_of
+from aidmatch.arrays import SAFE, Bools, Ints, rows_of
+from aidmatch.arrays import total as summed
 from aidmatch.errors import lie
 from aidmatch.integer_certificate import IntegerCertificate, TreeProof
 from aidmatch.levels import LevelDefinition, shortfall
@@ -34,6 +35,8 @@ __all__ = ["Decided", "check_purchases", "check_rows", "proven_gaps"]
 
 #: Kinds of rows, as in `integer_program.RowKind`, which this module does not import.
 _SERVED, _GIVEN, _LOAD, _SHORTFALL, _SHIPMENTS, _SHARE, _OVER, _LARGEST, _BOUGHT, _CAP, _FULL, _GROUP, _PART = range(13)
+#: Kinds of rows that pairs stand in.
+_OF_PAIRS: Final = (_SERVED, _GIVEN, _LOAD, _SHIPMENTS, _SHARE, _OVER, _BOUGHT, _CAP, _PART)
 #: Kinds of rows with a lower limit, which multipliers above nothing work on.
 _UPWARDS: Final = (_SERVED, _GIVEN, _LARGEST, _BOUGHT, _PART)
 _ENDLESS: Final = 2**61
@@ -640,19 +643,21 @@ class _Prover:
         ]
         total = sum(-w * budgets[h] for h, w in weights if h != row)
 
-        i, j, load = self.d.i[part.pairs], self.d.j[part.pairs], self.load[part.pairs].astype(object)
-        by_load = self.by_load.astype(object)
-        serves, takes = self.d.serves[part.pairs].astype(object), self.d.takes[part.pairs].astype(object)
-        cost = -serves * y[_SERVED][i] - takes * y[_GIVEN][j] - load * y[_LOAD][j]
-        cost = cost - np.where(self.d.j[part.pairs] >= self.supplies - self.funds, y[_BOUGHT][i], 0)
+        i, j, exact = self.d.i[part.pairs], self.d.j[part.pairs], self._kind_of_pairs(part, y, weights)
+        of = {kind: values.astype(exact) for kind, values in y.items() if kind in _OF_PAIRS}
+        load, by_load = self.load[part.pairs].astype(exact), self.by_load.astype(exact)
+        serves, takes = self.d.serves[part.pairs].astype(exact), self.d.takes[part.pairs].astype(exact)
+        cost = -serves * of[_SERVED][i] - takes * of[_GIVEN][j] - load * of[_LOAD][j]
+        cost = cost - np.where(self.d.j[part.pairs] >= self.supplies - self.funds, of[_BOUGHT][i], 0)
         component = self.part_of_pair[part.pairs]
-        cost[component >= 0] = cost[component >= 0] - y[_PART][component[component >= 0]]
+        cost[component >= 0] = cost[component >= 0] - of[_PART][component[component >= 0]]
         cap = self.cap_of_pair[part.pairs]
-        cost[cap >= 0] = cost[cap >= 0] - y[_CAP][cap[cap >= 0]]
-        cost = cost - load * by_load[j] * (1000 * y[_SHARE] + y[_OVER])[j]
+        cost[cap >= 0] = cost[cap >= 0] - of[_CAP][cap[cap >= 0]]
+        cost = cost - load * by_load[j] * (1000 * of[_SHARE] + of[_OVER])[j]
         group = self.group[part.pairs]
-        use = np.zeros(len(group), dtype=object)
-        use[group >= 0] = -y[_SHIPMENTS][group[group >= 0]]
+        use = np.zeros(len(group), dtype=exact)
+        use[group >= 0] = -of[_SHIPMENTS][group[group >= 0]]
+        by_load = by_load.astype(object)
         a, b = part.demands, part.supplies
         served = y[_SERVED][a] + y[_FULL][a]
         rows = np.zeros(self.demands, dtype=object)
@@ -677,7 +682,7 @@ class _Prover:
         over = y[_OVER][b]
         for h, weight in weights:
             level = self.levels[h]
-            cost = cost + weight * self.d.costs[h][part.pairs].astype(object)
+            cost = cost + weight * self.d.costs[h][part.pairs].astype(exact)
             bought = bought + weight * self.bought_costs[h][a].astype(object)
             full = full - np.where(self.full_level[a] == h, weight, 0)
             group = group - np.array([weight if self.group_level[g] == h else 0 for g in part.counted.tolist()], object)
@@ -692,7 +697,7 @@ class _Prover:
                 sign = np.where(below > 0, -weight, weight)
                 signs = np.zeros(self.supplies, dtype=object)
                 signs[b] = sign
-                cost = cost + load * by_load[j] * signs[j]
+                cost = cost + load * (by_load * signs).astype(exact)[j]
                 given = given + (1 - by_load[b]) * sign
                 over = over + np.where(below > 0, 2 * weight, 0)
 
@@ -750,19 +755,19 @@ class _Prover:
                 return _ENDLESS
             best = fee + np.minimum(price * start, price * end)
             best = np.where(lows > 0, best, np.where(empty, 0, np.minimum(best, 0)))
-            total += int(best[alone].sum()) if alone.any() else 0
+            total += summed(best[alone])
             limits.append((start, end))
         if kept.any():
             by_supply = np.argsort(j, kind="stable")
             starts, stops = np.searchsorted(j[by_supply], b), np.searchsorted(j[by_supply], b + 1)
-            carried = self.load[part.pairs]
+            carried, step, cut = self.load[part.pairs], self.step[part.pairs], self.d.takes[part.pairs]
+            several = (self.last[part.pairs] > 1) | (cut > 1) | (self.group[part.pairs] >= 0)
             for k in np.flatnonzero(kept).tolist():
                 here = by_supply[starts[k] : stops[k]]
                 few, most = int(limits[2][0][k]), int(limits[2][1][k])
                 # where pairs are one unit each and never charged, as many are served as there are pairs
-                several = (self.last[part.pairs][here] > 1) | (self.d.takes[part.pairs][here] > 1)
-                shares = bool((several | (self.group[part.pairs][here] >= 0)).any())
-                if shares and (most + 1) * (1 + int((high[here] // self.step[part.pairs][here]).sum())) > _LINES:
+                shares = bool(several[here].any())
+                if shares and (most + 1) * (1 + int((high[here] // step[here]).sum())) > _LINES:
                     lie("CERTIFICATE", "a supply that has too much to be kept whole")
                 tail = [
                     given[k] * c
@@ -773,8 +778,8 @@ class _Prover:
                     for c in range((most if shares else len(here)) + 1)
                 ]
                 if shares:
-                    units = limits[0][0][here], limits[0][1][here], self.step[part.pairs][here]
-                    chosen = _shares(cost[here], use[here], *units, takes[here].astype(np.int64), low[here] > 0, tail)
+                    units = limits[0][0][here], limits[0][1][here], step[here]
+                    chosen = _shares(cost[here], use[here], *units, cut[here], low[here] > 0, tail)
                 else:
                     chosen = _choice(
                         cost[here], carried[here], int(self.room[b[k]]), low[here], limits[0][1][here], tail
@@ -810,6 +815,26 @@ class _Prover:
         if wanted:
             return missing
         return max(0, int(self.minimum[supply]) - units) if units else 0
+
+    def _kind_of_pairs(self, part: _Piece, y: Mapping[int, Exact], weights: Sequence[tuple[int, int]]) -> Any:
+        """What prices of pairs are kept in: 64 bits where no price of any pair leaves them, else Python's integers."""
+
+        def largest(values: Exact) -> int:
+            return max(int(values.max(initial=0)), -int(values.min(initial=0)))
+
+        # multipliers of what no pair has must fit, too
+        load = max(1, largest(self.load[part.pairs]))
+        of = {
+            _SERVED: max(1, largest(self.d.serves[part.pairs])),
+            _GIVEN: max(1, largest(self.d.takes[part.pairs])),
+            _LOAD: load,
+            _SHARE: 1000 * load,
+            _OVER: load,
+        }
+        price = sum(largest(y[kind]) * of.get(kind, 1) for kind in _OF_PAIRS)
+        # a level of balance weighs loads
+        price += sum(weight * (largest(self.d.costs[h][part.pairs]) + load) for h, weight in weights)
+        return np.int64 if price * (1 + largest(self.last[part.pairs])) < SAFE else object
 
     def _sizes(self) -> tuple[int, ...]:
         n, m, parts = self.demands, self.supplies, len(self.part_demand)
