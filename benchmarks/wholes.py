@@ -1,6 +1,6 @@
 """Giving with wholes: county and city, each level's value and bounds.
 
-Usage: ``python -m benchmarks.wholes [county] [city] [--seconds S] [--everything]``
+Usage: ``python -m benchmarks.wholes [county] [city] [--seconds S] [--workers 1] [--everything]``
 
 One need in five is all or nothing, lots of six pieces or more are sent two pieces at a time at least, and each donor
 makes ten shipments at most. With everything, a third of the kinds have a substitute, a fifth of the lots expire, and
@@ -9,6 +9,8 @@ twenty funds of ¥500 and two of ¥20,000 pay for the needs of some categories, 
 
 import argparse
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from time import perf_counter, process_time
@@ -86,13 +88,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.wholes", description=__doc__.splitlines()[0])
     parser.add_argument("instance", nargs="*", choices=[[], *LIMITS], help="default: both")
     parser.add_argument("--seconds", type=float, help="instead of 5 for the county and 60 for the city")
+    parser.add_argument("--workers", type=int, default=1, help="threads that search")
     parser.add_argument("--everything", action="store_true", help="substitutes, expiry and money as well")
     chosen = parser.parse_args()
     for name in chosen.instance or LIMITS:
         problem, policy = (with_everything if chosen.everything else with_wholes)(name)
         limit = chosen.seconds or LIMITS[name]
         start, cpu = perf_counter(), process_time()
-        matching = am.solve(problem, policy=policy, time_limit=limit)
+        with ThreadPoolExecutor(chosen.workers) if chosen.workers > 1 else nullcontext() as executor:
+            matching = am.solve(problem, policy=policy, time_limit=limit, executor=executor)
         show(
             f"{name}, {matching.status}",
             perf_counter() - start,

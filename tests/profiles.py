@@ -25,8 +25,8 @@ def everything_is_large(*, nearby: bool = True) -> Iterator[None]:
         patch.setattr("aidmatch.engine.parts.SACKS", 0)
         patch.setattr("aidmatch.engine.primal.FEW", 1)
         patch.setattr("aidmatch.engine.primal.REACHES", ((1, 0), (1, 1)) if nearby else ())
-        patch.setattr("aidmatch.engine.primal.BLOCKS", ((0.9, 1), (0.8, 2)))
-        patch.setattr("aidmatch.engine.primal.MOST_IN_BLOCK", 0.95)
-        patch.setattr("aidmatch.engine.primal.FEW_ROWS", 1.0)
+        patch.setattr("aidmatch.engine.integer.BLOCKS", (1, 2))
+        patch.setattr("aidmatch.engine.blocks.MOST_IN_BLOCK", 0.95)
+        patch.setattr("aidmatch.engine.blocks.FEW_ROWS", 1.0)
         patch.setattr("aidmatch.engine.integer.CUTS", ((1 / 2, 1), (1 / 3, 2)))
         yield

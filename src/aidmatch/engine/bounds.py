@@ -17,9 +17,20 @@ import numpy.typing as npt
 from aidmatch.arrays import Ints, entries_of, first_of_each
 from aidmatch.engine.gathered import gathered
 from aidmatch.engine.lots import Lots, is_lot
+from aidmatch.engine.values import activity_of
 from aidmatch.integer_program import IntegerLevel, IntegerProgram, Tree
 
-__all__ = ["INFEASIBLE", "bound_of", "excess_of", "face_of", "leaf_bound", "least_cost", "leaves_of"]
+__all__ = [
+    "INFEASIBLE",
+    "bound_of",
+    "excess_of",
+    "face_of",
+    "leaf_bound",
+    "least_cost",
+    "leaves_of",
+    "prices_of",
+    "spent_of",
+]
 
 #: The bound of a case that nothing satisfies.
 INFEASIBLE: Final = 2**200
@@ -110,7 +121,7 @@ def leaf_bound(
     """
     if _no_value(program, low, high):
         return INFEASIBLE
-    cost, use, whole = _prices(program, level, budgets, rows, multipliers, above, scale)
+    cost, use, whole = prices_of(program, level, budgets, rows, multipliers, above, scale)
     each = least_cost(cost, use, program, low, high)
     alone = np.ones(len(each), dtype=np.bool_)
     of_lots = is_lot(program, packed)
@@ -133,7 +144,7 @@ def leaf_bound(
     return int(-(-whole // scale))
 
 
-def _prices(
+def prices_of(
     program: IntegerProgram,
     level: IntegerLevel,
     budgets: Sequence[tuple[IntegerLevel, int]],
@@ -142,7 +153,17 @@ def _prices(
     above: Ints,
     scale: int,
 ) -> tuple[_Exact, _Exact, int]:
-    """What a unit of each column and its use cost with the rows in the objective, and what is left of these."""
+    """What columns cost with rows in the objective.
+
+    Parameters
+    ----------
+    program, level, budgets, rows, multipliers, above, scale
+        As `leaf_bound`.
+
+    Returns
+    -------
+    What a unit of each column costs, what its use costs, and what is left of the rows; all over the scale.
+    """
     columns = len(program.most)
     # rows without a multiplier, which may be most, have no say
     rows, y = rows[multipliers != 0], multipliers[multipliers != 0]
@@ -217,10 +238,43 @@ def excess_of(
     are over the tree's scale.
     """
     low, high = np.zeros_like(program.most), program.most
-    cost, use, whole = _prices(program, level, budgets, tree.rows, tree.multipliers[0], tree.above[0], tree.scale)
+    cost, use, whole = prices_of(program, level, budgets, tree.rows, tree.multipliers[0], tree.above[0], tree.scale)
     each = least_cost(cost, use, program, low, high)
     used = use + np.minimum(cost * program.least, cost * program.most)
     return used - each, -each, whole + sum(each.tolist())
+
+
+def spent_of(
+    program: IntegerProgram,
+    level: IntegerLevel,
+    budgets: Sequence[tuple[IntegerLevel, int]],
+    tree: Tree,
+    values: Ints,
+) -> tuple[_Exact, _Exact]:
+    """How far an answer is above a bound, by columns and by rows.
+
+    Parameters
+    ----------
+    program, level, budgets
+        As `leaf_bound`.
+    tree
+        A tree of one leaf, with nothing kept whole.
+    values
+        Of each column.
+
+    Returns
+    -------
+    How far each column is above its least cost, and what each row that has a multiplier leaves, at that; all at least
+    0, over the tree's scale. With what the levels above leave, they add up to the gap.
+    """
+    cost, use, _ = prices_of(program, level, budgets, tree.rows, tree.multipliers[0], tree.above[0], tree.scale)
+    each = least_cost(cost, use, program, np.zeros_like(program.most), program.most)
+    by_column: _Exact = cost * values + use * (values > 0) - each
+    y = tree.multipliers[0].astype(object)
+    limit = np.where(tree.multipliers[0] > 0, program.row_lower[tree.rows], program.row_upper[tree.rows])
+    by_row = np.zeros(len(program.row_kind), dtype=object)
+    by_row[tree.rows] = np.where(tree.multipliers[0] == 0, 0, y * (activity_of(program, values)[tree.rows] - limit))
+    return by_column, by_row
 
 
 def _packed(cost: _Exact, load: Ints, capacity: int, low: Ints, high: Ints, tail: Sequence[int | None]) -> int:

@@ -18,6 +18,8 @@ from typing import Final
 import numpy as np
 
 from aidmatch.arrays import SAFE, Ints
+from aidmatch.engine.block_cases import split_block
+from aidmatch.engine.blocks import Split, shared_out
 from aidmatch.engine.bounds import INFEASIBLE
 from aidmatch.engine.cases import Cases
 from aidmatch.engine.clients import ClientSets
@@ -74,6 +76,14 @@ ONE_REGION: Final = 0.15
 CUTS: Final = ((1 / 2, 30), (1 / 3, 30), (2 / 5, 60), (3 / 5, 60), (1 / 4, 60), (2 / 3, 60), (4 / 9, 60), (3 / 8, 60))
 IN_VAIN: Final = 2
 LAST_UNITS: Final = 0.005
+#: Part of what is left of a level's time for blocks, and with how many pairs of each demand these are searched, one
+#: after the other.
+BLOCKWISE: Final = 0.9
+#: Part of that for what the level's own relaxation serves otherwise, before.
+OTHERWISE: Final = 0.5
+BLOCKS: Final = (3, 6, 12)
+#: Part of what is left of a level's time that is kept for the cases of a block.
+SPLITTING: Final = 0.12
 #: Seconds that are worth another search of what was stopped.
 WORTHWHILE: Final = 0.1
 
@@ -273,11 +283,16 @@ def _level(
         # a relaxation that took long leaves the search its share of the rest
         end = share_of(deadline, part_of_time, clock)
     of_sets = [one for one, by_sets in zip(levels, suited.tolist(), strict=True) if by_sets]
+    of_blocks = [one for one in hard if one.has_blocks and one not in of_sets]
+    level_end = end
+    if of_blocks:
+        end = share_of(end, 1 - SPLITTING, clock)
     regional = [one for one in hard if one.part.large and one in of_sets and not one.own.largest]
     if regional:
         others = [(len(one.part.columns), Primal(one).searched) for one in hard if one not in regional]
         searches.run(others, share_of(end, FIRST, clock), clock)
         _search_regions(regional, searches, end, clock)
+    _search_blocks(of_blocks, searches, share_of(end, BLOCKWISE, clock), clock)
     still = [one for one in regional or hard if _open(one.part, row)]
     searches.run([(len(one.part.columns), Primal(one).searched) for one in still], end, clock)
     # what was stopped has what the others have left, if that is far more
@@ -301,6 +316,7 @@ def _level(
         worth = 1.0 if one.is_last else PROOFS
         until = None if left is None else clock() + worth * left / (len(uncertain) - number)
         Cases(one).split(searches.solver, until, clock)
+    _split_blocks(of_blocks, searches.solver, level_end, clock)
     for one in hard:
         one.part.claimed[row] = max(one.part.claimed[row], one.part.certified[row])
     for one in levels:
@@ -353,6 +369,43 @@ def _search_regions(levels: Sequence[Relaxed], searches: Searches, end: float | 
             if len(regions) < 2:
                 break  # so will it be cut in any other way
         one.part.reached[one.row] = one.reached
+
+
+def _search_blocks(levels: Sequence[Relaxed], searches: Searches, end: float | None, clock: Clock) -> None:
+    """Search blocks of large components at the same time, those that may better the level, with more and more pairs."""
+    levels = sorted(levels, key=lambda one: len(one.part.columns))
+    shares = by_size([len(one.part.columns) for one in levels], end, clock)
+    for one, share in zip(levels, shares, strict=True):
+        until = None if (seconds := share()) is None else clock() + seconds
+        searches.run([(1, Primal(one).otherwise)], share_of(until, OTHERWISE, clock), clock)
+        for each in BLOCKS:
+            before = None
+            while one.proven < one.reached and one.reached != before and not over(until, clock):
+                before = one.reached
+                hoped = Primal(one).promising(one.part.blocks)
+                some = [one.part.blocks[number] for number in hoped]
+                rows, known = shared_out(one.plain, some), one.start()
+                starts = [
+                    (units, partial(Primal(one).block, columns, own, known, each))
+                    for units, columns, own in zip(hoped.values(), some, rows, strict=True)
+                ]
+                searches.run(starts, until, clock)
+        one.part.reached[one.row] = one.reached
+
+
+def _split_blocks(levels: Sequence[Relaxed], solver: MipSolver, end: float | None, clock: Clock) -> None:
+    """Better the bounds of large components by the cases of the block that may lose most."""
+    some = [one for one in levels if one.part.certified[one.row] < one.part.reached[one.row]]
+    shares = by_size([len(one.part.columns) for one in some], end, clock)
+    for one, share in zip(some, shares, strict=True):
+        part, seconds = one.part, share()
+        if one.priced is None or not isinstance(solver, GrowingSolver):
+            continue
+        if part.split is None or not part.split.nodes:
+            hoped = Primal(one).promising(part.blocks)
+            part.split = Split(next(iter(hoped))) if hoped else None
+        if part.split is not None:
+            part.split = split_block(one, part.split, solver, None if seconds is None else clock() + seconds, clock)
 
 
 def _raise(of: Knapsacks, solver: GrowingSolver, end: float | None, clock: Clock) -> None:

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from aidmatch.arrays import Ints, entries_of, rows_of
+from aidmatch.engine.blocks import Split, blocks_of
 from aidmatch.engine.insertion import Insertion
 from aidmatch.engine.lots import whole_lots
 from aidmatch.engine.relaxations import Relaxations
@@ -50,6 +51,8 @@ class Part:
     relaxations: Relaxations | None = None
     #: what the relaxation of all levels has whole
     rounding: Rounding | None = None
+    #: the block that bounds split, and its cases at the last level that did
+    split: Split | None = None
 
     @property
     def knapsacks(self) -> bool:
@@ -70,6 +73,11 @@ class Part:
     def whole_lots(self) -> Ints:
         """Rows of lots that a bound keeps whole."""
         return whole_lots(self.program) if self.large else np.zeros(0, dtype=np.int64)
+
+    @cached_property
+    def blocks(self) -> list[Ints]:
+        """What only few rows tie to the rest."""
+        return blocks_of(self.program)
 
     def exported(self, row: int) -> Tree:
         """The proof of a level, with the columns of the whole, and the nodes of packed rows."""

@@ -13,10 +13,10 @@ import numpy as np
 from aidmatch.arrays import Bools, Floats, Ints, dot, first_of_each
 from aidmatch.engine.parts import without_others
 from aidmatch.engine.relaxed import Relaxed
-from aidmatch.engine.searching import Search, Steps
+from aidmatch.engine.searching import Relaxing, Search, Steps
 from aidmatch.engine.timing import remaining
-from aidmatch.engine.values import activity_of
-from aidmatch.integer_program import NO_LIMIT, IntegerLevel, RowKind
+from aidmatch.engine.values import activity_of, value_of
+from aidmatch.integer_program import NO_LIMIT, IntegerLevel, IntegerProgram, RowKind
 from aidmatch.solvers.mip import Linear, MipAnswer
 
 __all__ = ["Primal"]
@@ -30,16 +30,18 @@ NEARLY: Final = 0.8
 SOONEST: Final = 0.75
 #: Part of its bound within which a level is searched with those below in view first.
 CLOSE: Final = 0.002
-#: Part of a component's columns from which on a row is no tie of a block, one after the other, as long as these are few
-#: of the rows; and most of the columns in one block.
-TIES: Final = (0.2, 0.02, 0.005, 0.002, 0.001)
-FEW_ROWS: Final = 0.01
-MOST_IN_BLOCK: Final = 0.5
-#: How often a block is searched that was not searched to its end, and how near to its bound that end is.
-ROUNDS: Final = 3
+LAST: Final = 0.001
+#: Pairs of each demand that a block's own relaxation looks at.
+WIDE: Final = 24
+#: How near to its bound a search of some columns ends, as a part of it.
 NEAR: Final = 5e-4
-#: Part of a search's time for blocks, with how many pairs of each demand, one after the other.
-BLOCKS: Final = ((0.9, FEW), (0.8, 2 * FEW), (0.8, 4 * FEW))
+#: Units of a level that may be left so.
+MANY: Final = 100
+#: Part of a block's time for its own relaxation, and what the last level weighs there.
+LED: Final = 0.3
+LEANING: Final = 1e-3
+#: Part of a search's time for blocks two together.
+PAIRS: Final = 0.9
 #: Pairs of each demand that are looked at, and how far around what the relaxation of all levels leaves open, one after
 #: the other.
 REACHES: Final = ((1, 0), (FEW, 0), (1, 1), (FEW, 1))
@@ -105,6 +107,19 @@ class Primal:
         if relaxations is not None and relaxations.taken is not None:
             yield from self._search_around(relaxations.taken, REACHES if wide else REACHES[:2], seconds)
 
+    def otherwise(self, seconds: float | None) -> Steps[None]:
+        """Search the demands that this level's own relaxation serves more or less, whatever the levels below lose."""
+        of, end = self._of, None if seconds is None else time.monotonic() + seconds
+        if of.guide is None or of.own.largest:
+            return
+        taken = of.guide[0] * of.program.step
+        # what is nearly there is not worth what the levels below have
+        close = not of.is_last and of.reached - of.proven <= CLOSE * abs(of.proven)
+        for below in (True, False) if close else (False,):
+            left = remaining(end, time.monotonic)
+            part = None if left is None else (SOONEST if below else 1.0) * left
+            yield from self._search_around(taken, REACHES[:1], part, pairs=False, below=below)
+
     def region(self, columns: Ints, most: float | None, seconds: float | None) -> Steps[None]:
         """Search some columns, as `regions_of` gives them, so that others may be searched at the same time.
 
@@ -115,7 +130,71 @@ class Primal:
         few = self._few(high, FEW)
         high = high if few is None else few
         if (high > low)[columns].any():
-            self._of.accept((yield from self.within(seconds, low, high, columns, near=NEAR, alone=True)))
+            every = np.ones(len(self._of.plain.row_kind), dtype=np.bool_)
+            self._of.accept((yield from self.within(seconds, low, high, columns, near=NEAR, rows=every)))
+
+    def block(self, columns: Ints, rows: Bools, known: Ints, each: int, seconds: float | None) -> Steps[None]:
+        """Search a block, so that others may be searched at the same time, and which is first does not matter.
+
+        Its own relaxation, all others as they are, tells which pairs to look at: of all answers that are as good here,
+        it leans to those that the last level would have.
+
+        Parameters
+        ----------
+        columns, rows
+            As `blocks_of` and `shared_out` give them.
+        known
+            The answer that all of them start from. What another has found meanwhile leaves this one no less.
+        each
+            How many pairs of each demand are looked at, besides those that the relaxation takes.
+        seconds
+            How much time there is; None for no end.
+        """
+        end = None if seconds is None else time.monotonic() + seconds
+        low, high = self._of.face()
+        many = self._few(high, WIDE)
+        high = high if many is None else many
+        inside = columns[high[columns] > low[columns]]
+        if not inside.size:
+            return
+        linear, _ = self._part(self._of.program, inside, known, rows, Linear.compact)
+        least, most = linear.limits(low[inside], high[inside])
+        leaning = linear.cost + self._leaning(inside) * linear.step
+        linear = replace(linear, cost=leaning, lower=least, upper=most)
+        answer = yield Relaxing(linear, None if seconds is None else LED * seconds)
+        if answer is None or not answer.optimal:
+            return
+        taken, reduced = np.zeros(len(high)), np.full(len(high), np.inf)
+        taken[inside], reduced[inside] = answer.values, linear.reduced(answer.duals)
+        few = self._few(high, each, guide=(taken, reduced))
+        high = high if few is None else few
+        left, reached = remaining(end, time.monotonic), value_of(self._of.own, known)
+        near = NEAR if NEAR * abs(reached) > MANY else 0.0
+        # the last unit is not worth what the levels below have
+        below = not self._of.is_last and reached - self._of.proven <= LAST * abs(self._of.proven)
+        self._of.accept((yield from self.within(left, low, high, columns, near, below, rows=rows, known=known)))
+
+    def promising(self, blocks: Sequence[Ints]) -> dict[int, int]:
+        """By how many units each block may better the level by itself, those that may do so most first.
+
+        What cannot gain a whole unit is left out. Without multipliers, all may gain alike.
+        """
+        hoped = self._of.spent(blocks)
+        if hoped is None:
+            return dict.fromkeys(range(len(blocks)), 1)
+        order = sorted(range(len(hoped)), key=lambda one: -hoped[one])
+        return {number: hoped[number] for number in order if hoped[number]}
+
+    def _leaning(self, inside: Ints) -> Floats:
+        """Little costs of pairs by the last level."""
+        arcs, last = len(self._of.program.demand_of), self._of.part.program.levels[-1]
+        found = np.zeros(len(inside))
+        largest = int(np.abs(last.cost[:arcs]).max(initial=0))
+        if not self._of.is_last and not last.largest and largest:
+            pairs = inside < arcs
+            size = LEANING * float(np.abs(self._of.level.cost).max(initial=0)) / largest
+            found[pairs] = size * last.cost[inside[pairs]]
+        return found
 
     def _search_around(
         self,
@@ -148,22 +227,17 @@ class Primal:
         if self._is_proven():
             return MipAnswer(None, None, 0.0)
         left = None if end is None else max(0.0, end - time.monotonic())
-        return (yield Search(self._of.linear, left, *self._of.limits(), self._of.start()))
+        answer: MipAnswer = yield Search(self._of.linear, left, *self._of.limits(), self._of.start())
+        return answer
 
     def _search_large(self, seconds: float | None, low: Ints, high: Ints) -> Steps[MipAnswer]:
         """Search a large component: block by block, or few columns first and then more of them."""
         end = None if seconds is None else time.monotonic() + seconds
         stages: list[tuple[float, Callable[[float | None], Steps[None]]]] = []
-        blocks = self._blocks()
+        blocks = self._of.part.blocks
         last = self._of.is_last
-        if self._of.part.rounding is not None and self._of.guide is not None and not self._of.own.largest:
-            # where this level's own relaxation serves more or less, whatever the levels below have there
-            taken = self._of.guide[0] * self._of.program.step
-            # what is nearly there is not worth what the levels below have
-            close = not last and self._of.reached - self._of.proven <= CLOSE * abs(self._of.proven)
-            for below in (True, False) if close else (False,):
-                around = partial(self._search_around, taken, REACHES[:1], pairs=False, below=below)
-                stages.append((SOONEST, around))
+        if not self._of.has_blocks:
+            stages.append((SOONEST, self.otherwise))
 
         def within(each: int, column: float = READING) -> Callable[[float | None], Steps[None]]:
             def stage(left: float | None) -> Steps[None]:
@@ -175,12 +249,10 @@ class Primal:
 
             return stage
 
-        if blocks:
-            # what the relaxation has better in a block may need other pairs; the last level tries blocks together
-            for share, each in BLOCKS[:1] if last else BLOCKS:
-                stages.append((share, partial(self._search_blocks, blocks, low, high, each)))
-        else:
+        if not blocks:
             stages.append((SOONEST, within(0)))
+        elif last:
+            stages.append((PAIRS, partial(self._search_pairs, blocks, low, high)))
         if last or not blocks:
             stages.append((NEARLY, within(FEW, TOGETHER if blocks else READING)))
         for share, stage in stages:
@@ -197,64 +269,17 @@ class Primal:
     def _is_proven(self) -> bool:
         return self._of.proven >= self._of.reached
 
-    def _blocks(self) -> list[Ints]:
-        """Columns that only few rows tie to each other, such as those of one kind of goods; none if all are tied."""
-        from scipy.sparse import csr_array
-        from scipy.sparse.csgraph import connected_components
+    def _search_pairs(self, blocks: Sequence[Ints], low: Ints, high: Ints, seconds: float | None) -> Steps[None]:
+        """Search blocks two together, one that the relaxation would have better and one that it would have worse.
 
-        program, columns = self._of.plain, len(self._of.plain.most)
-        row = np.repeat(np.arange(len(program.row_kind)), np.diff(program.row_start))
-        sizes = np.diff(program.row_start)
-        together = np.diff(program.use_start) > 1
-        for share in TIES:
-            # rows that tie much are no ties: what is used together, and what much is in, such as a fund
-            large = sizes > share * columns
-            if large.sum() > FEW_ROWS * len(sizes):
-                break
-            held = ~(together | large)[row]
-            graph = csr_array(
-                (np.ones(int(held.sum()), dtype=np.int8), (program.row_column[held], columns + row[held])),
-                (columns + len(program.row_kind),) * 2,
-            )
-            _, label = connected_components(graph, directed=False)
-            label = label[:columns]
-            members = np.bincount(label)
-            if members.max() <= MOST_IN_BLOCK * columns:
-                return [np.flatnonzero(label == one) for one in np.flatnonzero(members > 1).tolist()]
-        return []
-
-    def _search_blocks(
-        self, blocks: Sequence[Ints], low: Ints, high: Ints, each: int, seconds: float | None
-    ) -> Steps[None]:
-        """Search one block after the other, all others as they are; first those that the relaxation has far better."""
-        if self._of.guide is None:
-            return
+        A block may have what the relaxation gives to another, which the levels above allow in sum alone.
+        """
         end = None if seconds is None else time.monotonic() + seconds
-        waiting = list(range(len(blocks)))
-        for _ in range(ROUNDS):
-            hoped = {number: self._hoped(blocks[number]) for number in waiting}
-            waiting = sorted((number for number in waiting if hoped[number] > 0), key=lambda one: (-hoped[one], one))
-            few = self._few(high, each)
-            if few is None:
-                return
-            for place, number in enumerate(order := waiting.copy()):
-                left = remaining(end, time.monotonic)
-                if left is not None and left <= 0:
-                    return
-                part = hoped[number] / sum(hoped[other] for other in order[place:])
-                seconds = None if left is None else part * left
-                answer = yield from self.within(seconds, low, few, blocks[number], near=NEAR)
-                reached = self._of.accept(answer)
-                if answer.bound is not None and answer.bound + self._of.level.constant >= reached - NEAR * abs(reached):
-                    waiting.remove(number)
-        if not self._of.is_last:
-            return
-        # a block may have what the relaxation gives to another, which the levels above allow in sum alone
         hoped = {number: self._hoped(blocks[number]) for number in range(len(blocks))}
         if not any(hoped.values()):
             return
         order = sorted(hoped, key=lambda one: (-hoped[one], one))
-        few = self._few(high, each)
+        few = self._few(high, FEW)
         for place in range(len(order) // 2):
             left = remaining(end, time.monotonic)
             if few is None or (left is not None and left <= 0):
@@ -292,31 +317,22 @@ class Primal:
         near: float = 0.0,
         below: bool = False,
         strong: bool = True,
-        alone: bool = False,
+        rows: Bools | None = None,
+        known: Ints | None = None,
     ) -> Steps[MipAnswer]:
         """Search some columns, or all, within limits that what is known keeps, while all others stay what they are.
 
         What limits close, which may be most, is not handed over. A bound is that of such answers. Rows of cutting
-        planes bring a bound sooner, and answers of few columns later. Alone, the columns use nothing of what others
-        leave of the levels above.
+        planes bring a bound sooner, and answers of few columns later. With rows, the columns use what others leave only
+        of these, and nothing of what they leave of the levels above; all others are what they are in the answer so far,
+        or in another that is known.
         """
         began = time.monotonic()
-        program, known = self._of.strong if strong else self._of.program, self._of.start()
+        program = self._of.strong if strong else self._of.program
         here = np.arange(len(high)) if here is None else here
         inside = here[high[here] > low[here]]
-        held = known.copy()
-        held[inside] = 0
-        activity = activity_of(program, held)
-        lower, upper = program.row_lower.copy(), program.row_upper.copy()
-        lower[lower > -NO_LIMIT] -= activity[lower > -NO_LIMIT]
-        upper[upper < NO_LIMIT] -= activity[upper < NO_LIMIT]
-        cut = without_others(replace(program, levels=(), row_lower=lower, row_upper=upper), inside)
-        fixed = dot(self._of.level.cost, held)
-        budgets = [
-            (replace(higher, cost=higher.cost[inside]), self._left(higher, budget, held, known, alone=alone))
-            for higher, budget in self._of.budgets
-        ]
-        linear = Linear.of(cut, replace(self._of.level, cost=self._of.level.cost[inside]), budgets)
+        known = self._of.start() if known is None else known
+        linear, fixed = self._part(program, inside, known, rows, Linear.of)
         linear = replace(linear, near=near, knapsacks=self._of.part.knapsacks)
         if below:
             linear = self._better_below(linear, inside)
@@ -329,6 +345,35 @@ class Primal:
         values = self._of.start() / program.step
         values[inside] = answer.values
         return MipAnswer(values, bound, took)
+
+    def _part(
+        self,
+        program: IntegerProgram,
+        inside: Ints,
+        known: Ints,
+        rows: Bools | None,
+        linear: Callable[[IntegerProgram, IntegerLevel, Sequence[tuple[IntegerLevel, int]]], Linear],
+    ) -> tuple[Linear, int]:
+        """Some columns as a solver is given them, all others being what they are, and what these cost."""
+        held = known.copy()
+        held[inside] = 0
+        activity = activity_of(program, held)
+        lower, upper = program.row_lower.copy(), program.row_upper.copy()
+        if rows is not None:
+            closed = np.zeros(len(lower), dtype=np.bool_)
+            closed[: len(rows)] = ~rows
+            now = activity_of(program, known)
+            lower = np.where(closed & (lower > -NO_LIMIT), now, lower)
+            upper = np.where(closed & (upper < NO_LIMIT), now, upper)
+        lower[lower > -NO_LIMIT] -= activity[lower > -NO_LIMIT]
+        upper[upper < NO_LIMIT] -= activity[upper < NO_LIMIT]
+        cut = without_others(replace(program, levels=(), row_lower=lower, row_upper=upper), inside)
+        budgets = [
+            (replace(higher, cost=higher.cost[inside]), self._left(higher, budget, held, known, alone=rows is not None))
+            for higher, budget in self._of.budgets
+        ]
+        own = replace(self._of.level, cost=self._of.level.cost[inside])
+        return linear(cut, own, budgets), dot(self._of.level.cost, held)
 
     @staticmethod
     def _left(level: IntegerLevel, budget: int, held: Ints, known: Ints, *, alone: bool) -> int:
@@ -354,12 +399,15 @@ class Primal:
         weighed[: len(inside)] += cost * linear.step
         return replace(linear, cost=weighed, tie=TIE)
 
-    def _few(self, high: Ints, each: int, taken: Floats | None = None) -> Ints | None:
+    def _few(
+        self, high: Ints, each: int, taken: Floats | None = None, guide: tuple[Floats, Floats] | None = None
+    ) -> Ints | None:
         """Limits that leave only pairs that are known or that a relaxation nearly likes; None if these are most."""
-        arcs = len(self._of.program.demand_of)
-        if self._of.guide is None or arcs < FEW * len(np.unique(self._of.program.demand_of)):
+        arcs, whole = len(self._of.program.demand_of), guide is None
+        guide = self._of.guide if guide is None else guide
+        if guide is None or arcs < FEW * len(np.unique(self._of.program.demand_of)):
             return None
-        guided, reduced = self._of.guide
+        guided, reduced = guide
         taken = guided if taken is None else guided + taken
         keep = (taken[:arcs] > 1e-9) | (self._of.part.values[:arcs] > 0) | (self._of.part.low[:arcs] > 0)
         # the cheapest of each demand, too
@@ -367,7 +415,7 @@ class Primal:
         last = self._of.part.program.levels[-1].cost[:arcs]
         order = np.lexsort((last, np.round(reduced[:arcs], 6), self._of.program.demand_of))
         keep[first_of_each(order, self._of.program.demand_of, each)] = True
-        if each:
+        if each and whole:
             keep |= self._nearest_the_bound(2 * each * len(np.unique(self._of.program.demand_of)))
         few = high.copy()
         few[:arcs][~keep] = 0

@@ -9,8 +9,8 @@ from typing import Final
 
 import numpy as np
 
-from aidmatch.arrays import Floats, Ints
-from aidmatch.engine.bounds import INFEASIBLE, bound_of, excess_of, face_of
+from aidmatch.arrays import Floats, Ints, entries_of, total
+from aidmatch.engine.bounds import INFEASIBLE, bound_of, excess_of, face_of, spent_of
 from aidmatch.engine.parts import Part
 from aidmatch.engine.patterns import Raised
 from aidmatch.engine.values import completed, ended, is_feasible, value_of
@@ -105,9 +105,44 @@ class Relaxed:
         return self._excess
 
     @property
+    def priced(self) -> Tree | None:
+        """The best multipliers with nothing kept whole; None if there are none."""
+        return None if self._priced is None else self._priced[0]
+
+    def spent(self, blocks: Sequence[Ints]) -> list[int] | None:
+        """How far the answer is above the bound of the multipliers in each block, in whole units.
+
+        With what rows leave that the block is in. No better answer is better by more in this block alone. None if sets
+        or knapsacks say more than multipliers do.
+        """
+        if self._priced is None or self.closing is not None:
+            return None
+        tree = self._priced[0]
+        by_column, by_row = spent_of(self.program, self.level, self.budgets, tree, self.start())
+        left = np.flatnonzero(by_row)
+        entries, row = entries_of(self.program.row_start, left)
+        uses, use_row = entries_of(self.program.use_start, left)
+        found = []
+        for columns in blocks:
+            inside = np.zeros(len(by_column), dtype=np.bool_)
+            inside[columns] = True
+            touched = np.zeros(len(left), dtype=np.bool_)
+            touched[row[inside[self.program.row_column[entries]]]] = True
+            touched[use_row[inside[self.program.use_column[uses]]]] = True
+            spent = total(by_column[columns]) + sum(by_row[left[touched]].tolist())
+            found.append(int(spent // self.program.scale))
+        return found
+
+    @property
     def is_last(self) -> bool:
         """Whether there is no level below."""
         return self.row == len(self.part.program.levels) - 1
+
+    @property
+    def has_blocks(self) -> bool:
+        """Whether blocks of it are searched and split: not where supplies are knapsacks, or have facets."""
+        part = self.part
+        return part.rounding is not None and not part.knapsacks and not self.own.largest and bool(part.blocks)
 
     @property
     def reached(self) -> int:

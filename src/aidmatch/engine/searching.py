@@ -14,12 +14,13 @@ from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from multiprocessing import parent_process
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from aidmatch.arrays import Ints
+from aidmatch.solvers.growing import GrowingAnswer, GrowingSolver
 from aidmatch.solvers.mip import Linear, MipAnswer, MipSolver
 
-__all__ = ["Search", "Searches", "Steps"]
+__all__ = ["Relaxing", "Search", "Searches", "Steps"]
 
 T = TypeVar("T")
 
@@ -35,17 +36,33 @@ class Search:
     start: Ints
 
     def by(self, solver: MipSolver) -> MipAnswer:
-        """Ask a solver: the unit of work."""
-        asked = self.linear, self.seconds, self.low, self.high, self.start
-        if parent_process() is None:
-            return solver.search(*asked)
-        # a forked process knows the threads of the solver it was forked from and has none of them; a new thread has its
-        # own
-        with ThreadPoolExecutor(1) as alone:
-            return alone.submit(solver.search, *asked).result()
+        """Ask a solver."""
+        return solver.search(self.linear, self.seconds, self.low, self.high, self.start)
 
 
-Steps = Generator[Search, MipAnswer, T]
+@dataclass(frozen=True, slots=True, eq=False)
+class Relaxing:
+    """A linear relaxation that a solver is asked for; as `Growing.solve`."""
+
+    linear: Linear
+    seconds: float | None
+
+    def by(self, solver: GrowingSolver) -> GrowingAnswer | None:
+        """Ask a solver, whose program is nobody else's."""
+        return self.linear.grown(solver).solve(self.seconds)
+
+
+def _answered(asked: Search | Relaxing, solver: Any) -> Any:
+    """Ask a solver: the unit of work."""
+    if parent_process() is None:
+        return asked.by(solver)
+    # a forked process knows the threads of the solver it was forked from and has none of them; a new thread has its own
+    with ThreadPoolExecutor(1) as alone:
+        return alone.submit(asked.by, solver).result()
+
+
+#: What each yields it is sent the answer to.
+Steps = Generator[Search | Relaxing, Any, T]
 
 #: How many times its size each has of the time, since most need far less of it.
 GENEROUS: Final = 3
@@ -104,7 +121,7 @@ class Searches:
         """
         order = sorted(range(len(starts)), key=lambda number: (starts[number][0], number), reverse=self.workers > 1)
         sizes = [starts[number][0] for number in order]
-        running: dict[Future[MipAnswer], tuple[int, Steps[None]]] = {}
+        running: dict[Future[Any], tuple[int, Steps[None]]] = {}
         try:
             for place, number in enumerate(order):
                 while len(running) >= self.workers:
@@ -125,7 +142,7 @@ class Searches:
             for future in running:
                 future.cancel()
 
-    def _wait(self, running: dict[Future[MipAnswer], tuple[int, Steps[None]]]) -> None:
+    def _wait(self, running: dict[Future[Any], tuple[int, Steps[None]]]) -> None:
         """Wait for what is found first, and go on with it."""
         done, _ = wait(running, return_when=FIRST_COMPLETED)
         for future in [one for one in running if one in done]:
@@ -136,8 +153,8 @@ class Searches:
         self,
         size: int,
         steps: Steps[None],
-        answer: MipAnswer | None,
-        running: dict[Future[MipAnswer], tuple[int, Steps[None]]],
+        answer: Any,
+        running: dict[Future[Any], tuple[int, Steps[None]]],
     ) -> None:
         """Send a generator what was found, and do or hand out what it asks for next."""
         while True:
@@ -147,6 +164,6 @@ class Searches:
                 return
             self.solves += 1
             if self.executor is not None:
-                running[self.executor.submit(asked.by, self.solver)] = size, steps
+                running[self.executor.submit(_answered, asked, self.solver)] = size, steps
                 return
-            answer = asked.by(self.solver)
+            answer = _answered(asked, self.solver)

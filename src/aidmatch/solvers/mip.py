@@ -195,6 +195,14 @@ class Linear:
         model.add_rows(self.row_lower, self.row_upper, self.start[:-1], self.column, self.value)
         return model
 
+    def reduced(self, duals: Floats) -> Floats:
+        """Reduced costs of all columns, from multipliers of all rows."""
+        from scipy.sparse import csr_array
+
+        matrix = csr_array((self.value, self.column, self.start), shape=(len(self.row_lower), len(self.cost)))
+        found: Floats = self.cost - matrix.T @ duals
+        return found
+
     def limits(self, low: Ints, high: Ints) -> tuple[Floats, Floats]:
         """Limits of all columns from those of the program's own."""
         first, last = -(-low // self.step), high // self.step
