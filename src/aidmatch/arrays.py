@@ -23,6 +23,7 @@ __all__ = [
     "entries_of",
     "first_of_each",
     "frozen",
+    "largest",
     "numbered",
     "numbered_by",
     "rows_of",
@@ -49,9 +50,15 @@ def frozen(array: _A) -> _A:
     return array
 
 
+def largest(values: Ints) -> int:
+    """Largest size of any entry, 0 of none, as a Python integer."""
+    # not by np.abs, which leaves −2^63 as it is
+    return max(int(values.max(initial=0)), -int(values.min(initial=0)))
+
+
 def total(values: Ints) -> int:
     """Exact sum of int64 values of any shape, as a Python integer."""
-    if _largest(values) * values.size < 2**63:
+    if largest(values) * values.size < 2**63:
         return int(values.sum())
     return sum(values.ravel().tolist())
 
@@ -141,7 +148,7 @@ def first_of_each(order: Ints, group: Ints, count: int) -> Ints:
 
 def dot(left: Ints, right: Ints) -> int:
     """Exact inner product of two int64 vectors of one length, as a Python integer."""
-    if _largest(left) * _largest(right) * left.size < 2**63:
+    if largest(left) * largest(right) * left.size < 2**63:
         return int(np.dot(left, right))
     return sum(a * b for a, b in zip(left.tolist(), right.tolist(), strict=True))
 
@@ -170,8 +177,3 @@ def as_whole(vectors: Floats) -> Ints:
         if not len(left):
             break
     return found
-
-
-def _largest(values: Ints) -> int:
-    # not by np.abs, which leaves −2^63 as it is
-    return max(int(values.max(initial=0)), -int(values.min(initial=0)))

@@ -22,7 +22,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from aidmatch.arrays import SAFE, Bools, Ints, rows_of
+from aidmatch.arrays import SAFE, Bools, Ints, largest, rows_of
 from aidmatch.arrays import total as summed
 from aidmatch.errors import lie
 from aidmatch.integer_certificate import IntegerCertificate, TreeProof
@@ -818,10 +818,6 @@ class _Prover:
 
     def _kind_of_pairs(self, part: _Piece, y: Mapping[int, Exact], weights: Sequence[tuple[int, int]]) -> Any:
         """What prices of pairs are kept in: 64 bits where no price of any pair leaves them, else Python's integers."""
-
-        def largest(values: Exact) -> int:
-            return max(int(values.max(initial=0)), -int(values.min(initial=0)))
-
         # multipliers of what no pair has must fit, too
         load = max(1, largest(self.load[part.pairs]))
         of = {

@@ -213,17 +213,9 @@ def test_blocks_that_can_gain_nothing_are_left_out() -> None:
         assert min(promising.values(), default=1) >= 1
         before = one.reached
         for number in set(range(len(blocks))) - set(promising):
-            Searches(Highs(), None).run(
-                [
-                    (
-                        1,
-                        partial(
-                            Primal(one).block, blocks[number], np.ones(len(part.rows), dtype=np.bool_), part.values, 99
-                        ),
-                    )
-                ],
-                None,
-            )
+            every = np.ones(len(part.rows), dtype=np.bool_)
+            block = partial(Primal(one).block, blocks[number], every, part.values, 99)
+            Searches(Highs(), None).run([(1, block)], None)
         assert one.reached == before
         hoped.append(len(promising))
     assert min(hoped) < 3

@@ -20,7 +20,7 @@ import numpy as np
 
 from aidmatch.arrays import Floats, Ints, first_of_each
 from aidmatch.engine.blocks import Split
-from aidmatch.engine.bounds import prices_of
+from aidmatch.engine.bounds import halves, hang, prices_of
 from aidmatch.engine.parts import without_others
 from aidmatch.engine.relaxed import Relaxed
 from aidmatch.engine.timing import Clock, over, remaining
@@ -143,7 +143,7 @@ class _Block:
         linear = Linear.compact(cut, replace(of.level, cost=of.level.cost[columns]), [])
         size = len(linear.row_lower), len(columns)
         self._matrix = csr_array((linear.value, linear.column, linear.start), shape=size).tocsc()
-        self._model, nothing = solver.growing(), np.zeros(0, dtype=np.int64)
+        self._model = solver.growing()
         start = np.zeros(len(linear.row_lower), dtype=np.int64)
         self._model.add_rows(linear.row_lower, linear.row_upper, start, nothing, np.zeros(0))
         #: columns that the relaxation has so far, in the order in which they joined
@@ -171,15 +171,15 @@ class _Block:
             if found is None:
                 break  # what is least decides
             heapq.heappop(heap)
-            place, threshold, halves, enough = found
+            place, threshold, parts, enough = found
             if enough and len(nodes) > len(split.nodes) and place not in self._first:
                 # what gains so much here may do so without the splits before, which another vertex has hidden
                 self._first.append(place)
                 return self.grown(split, end, clock)
             node = len(nodes)
             nodes.append((int(self._columns[place]), threshold, 0, 0))
-            _hang(nodes, case.place, node)
-            for side, half in enumerate(halves):
+            hang(nodes, case.place, node)
+            for side, half in enumerate(parts):
                 half.place = node, side
                 number += 1
                 heapq.heappush(heap, (half.worth, number, half))
@@ -193,16 +193,15 @@ class _Block:
         base, program = self._base, self._of.program
         dense = np.zeros((len(cases), len(program.row_kind)), dtype=np.int64)
         hung = list(nodes)
+        whole = np.zeros(len(program.row_kind) + self._of.row)
+        whole[base.rows] = base.multipliers[0] / base.scale
+        whole[len(program.row_kind) :] = -base.above[0] / base.scale
+        own = self._own[self._rows]
         for leaf, case in enumerate(cases):
-            whole = np.zeros(len(program.row_kind) + self._of.row)
-            whole[base.rows] = base.multipliers[0] / base.scale
-            whole[len(program.row_kind) :] = -base.above[0] / base.scale
-            duals = np.zeros(len(program.row_kind))
-            duals[self._rows] = case.duals
-            whole[: len(duals)][self._own] = duals[self._own]
+            whole[self._rows[own]] = case.duals[own]
             rows, multipliers, _ = self._of.rounded(whole)
             dense[leaf, rows] = multipliers
-            _hang(hung, case.place, -1 - leaf)
+            hang(hung, case.place, -1 - leaf)
         dense[:, packed] = 0
         rows = np.flatnonzero(dense.any(axis=0))
         column, threshold, below, above = np.array(hung, dtype=np.int64).reshape(-1, 4).T
@@ -229,7 +228,7 @@ class _Block:
                 cases.append(case)
                 continue
             column, threshold, below, above = nodes[node]
-            less, more = _limits(low, high, place_of[column], threshold)
+            less, more = halves(low, high, place_of[column], threshold)
             stack += [(above, *more, (node, 1)), (below, *less, (node, 0))]
         return cases
 
@@ -294,7 +293,7 @@ class _Block:
             if threshold >= case.high[place]:
                 continue  # nothing is above it
             less, more = (
-                self._solved(*limits, None, end, clock) for limits in _limits(case.low, case.high, place, threshold)
+                self._solved(*limits, None, end, clock) for limits in halves(case.low, case.high, place, threshold)
             )
             if less is None or more is None:
                 continue  # that a case has no answer, multipliers that are none do not prove
@@ -321,19 +320,3 @@ class _Block:
         order = np.argsort(-score, kind="stable")[:STRONG]
         first = [place for place in self._first if case.low[place] <= 0 < case.high[place]]
         return [*first, *(place for place in order[score[order] > _WHOLE].tolist() if place not in first)]
-
-
-def _limits(low: Ints, high: Ints, place: int, threshold: int) -> tuple[tuple[Ints, Ints], tuple[Ints, Ints]]:
-    """Limits of the case up to a threshold, and of the case above it."""
-    less, more = high.copy(), low.copy()
-    less[place], more[place] = min(int(high[place]), threshold), max(int(low[place]), threshold + 1)
-    return (low, less), (more, high)
-
-
-def _hang(nodes: list[tuple[int, int, int, int]], place: tuple[int, int] | None, node: int) -> None:
-    """Let a node, or a leaf, follow another."""
-    if place is None:
-        return
-    parent, side = place
-    column, threshold, below, above = nodes[parent]
-    nodes[parent] = (column, threshold, node, above) if side == 0 else (column, threshold, below, node)

@@ -25,6 +25,8 @@ __all__ = [
     "bound_of",
     "excess_of",
     "face_of",
+    "halves",
+    "hang",
     "leaf_bound",
     "least_cost",
     "leaves_of",
@@ -83,9 +85,24 @@ def leaves_of(tree: Tree, most: Ints) -> Iterator[tuple[int, Ints, Ints]]:
             yield -1 - node, low, high
             continue
         column, threshold = int(tree.column[node]), int(tree.threshold[node])
-        less, more = high.copy(), low.copy()
-        less[column], more[column] = min(high[column], threshold), max(low[column], threshold + 1)
-        stack += [(int(tree.over[node]), more, high), (int(tree.below[node]), low, less)]
+        less, more = halves(low, high, column, threshold)
+        stack += [(int(tree.over[node]), *more), (int(tree.below[node]), *less)]
+
+
+def halves(low: Ints, high: Ints, column: int, threshold: int) -> tuple[tuple[Ints, Ints], tuple[Ints, Ints]]:
+    """Limits of the part of a case up to a threshold of a column, and of the part above it."""
+    less, more = high.copy(), low.copy()
+    less[column], more[column] = min(high[column], threshold), max(low[column], threshold + 1)
+    return (low, less), (more, high)
+
+
+def hang(nodes: list[tuple[int, int, int, int]], place: tuple[int, int] | None, node: int) -> None:
+    """Let a node, or a leaf, follow another: its number and the side, 0 up to the threshold and 1 above."""
+    if place is None:
+        return
+    parent, side = place
+    column, threshold, below, over = nodes[parent]
+    nodes[parent] = (column, threshold, node, over) if side == 0 else (column, threshold, below, node)
 
 
 def leaf_bound(

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from aidmatch.arrays import Floats, Ints
-from aidmatch.engine.bounds import leaf_bound
+from aidmatch.engine.bounds import halves, hang, leaf_bound
 from aidmatch.engine.lagrange import packable, raised_multipliers, work_of
 from aidmatch.engine.relaxed import Relaxed
 from aidmatch.engine.timing import Clock, over, remaining
@@ -80,14 +80,9 @@ class Cases:
                 continue
             node = len(nodes)
             nodes.append((column, threshold, 0, 0))
-            self._link(nodes, leaf, node)
-            for side in (0, 1):
-                low, high = leaf.low.copy(), leaf.high.copy()
-                if side == 0:
-                    high[column] = threshold
-                else:
-                    low[column] = threshold + 1
-                child = self._child(solver, leaf, low, high, (node, side), end, clock)
+            hang(nodes, leaf.place, node)
+            for side, limits in enumerate(halves(leaf.low, leaf.high, column, threshold)):
+                child = self._child(solver, leaf, *limits, (node, side), end, clock)
                 number += 1
                 heapq.heappush(heap, (child.bound, number, child))
         everything = [leaf for _, _, leaf in sorted(heap, key=lambda one: one[1])] + done
@@ -198,21 +193,13 @@ class Cases:
             return column, 0
         return column, int(np.floor(leaf.fraction[column])) * int(self._of.program.step[column])
 
-    @staticmethod
-    def _link(nodes: list[tuple[int, int, int, int]], leaf: _Leaf, node: int) -> None:
-        if leaf.place is None:
-            return
-        parent, side = leaf.place
-        column, threshold, below, over = nodes[parent]
-        nodes[parent] = (column, threshold, node, over) if side == 0 else (column, threshold, below, node)
-
     def _tree(self, nodes: list[tuple[int, int, int, int]], leaves: Sequence[_Leaf]) -> Tree:
         dense = np.zeros((len(leaves), len(self._of.program.row_kind)), dtype=np.int64)
         above = np.zeros((len(leaves), self._of.row), dtype=np.int64)
         for number, leaf in enumerate(leaves):
             dense[number, leaf.tree.rows] = leaf.tree.multipliers[0]
             above[number] = leaf.tree.above[0]
-            self._link(nodes, leaf, -1 - number)
+            hang(nodes, leaf.place, -1 - number)
         rows = np.flatnonzero(dense.any(axis=0))
         column, threshold, below, over = np.array(nodes, dtype=np.int64).reshape(-1, 4).T
         kind, node = self._of.said(rows)

@@ -17,7 +17,7 @@ from typing import Final
 
 import numpy as np
 
-from aidmatch.arrays import SAFE, Ints
+from aidmatch.arrays import SAFE, Ints, largest
 from aidmatch.engine.block_cases import split_block
 from aidmatch.engine.blocks import Split, shared_out
 from aidmatch.engine.bounds import INFEASIBLE
@@ -190,9 +190,8 @@ def _refuse_large(program: IntegerProgram) -> None:
         "a cost": np.concatenate([level.cost for level in program.levels]),
     }
     for what, numbers in named.items():
-        largest = max(int(numbers.max(initial=0)), -int(numbers.min(initial=0)))
-        if largest > LARGEST:
-            raise NumberRangeError(f"{what} of {largest} is too large for an integer program; at most {LARGEST}")
+        if (size := largest(numbers)) > LARGEST:
+            raise NumberRangeError(f"{what} of {size} is too large for an integer program; at most {LARGEST}")
     reach = np.zeros(len(program.row_kind) + 1)
     row = np.repeat(np.arange(len(program.row_kind)), np.diff(program.row_start))
     np.add.at(reach, row, np.abs(program.row_coefficient).astype(float) * program.most[program.row_column])

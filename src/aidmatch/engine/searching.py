@@ -1,9 +1,9 @@
 """Searches of integer programs, one after the other here, or by somebody's workers.
 
-Whoever looks for a better answer is written as a generator: it yields a search, or a relaxation,
-and is sent what was found, until it is done. So components that wait for their
-searches leave the workers to others, and without workers everything runs in
-the order in which it is written.
+Whoever looks for a better answer is written as a generator: it yields a search,
+or a relaxation, and is sent what was found, until it is done. So components
+that wait for their searches leave the workers to others, and without workers
+everything runs in the order in which it is written.
 """
 
 from __future__ import annotations
