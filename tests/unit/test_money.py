@@ -64,6 +64,15 @@ def test_what_is_given_goes_before_what_is_bought_even_from_afar() -> None:
     assert bought(money([need("n1", 1, accepts=BOTH)], [fund("f1", 10_000)], lots=lots, policy=near)).keys() == {"n1"}
 
 
+def test_a_way_of_hundreds_of_kilometres_is_proven_beside_money() -> None:
+    # a unit of coverage is worth 389 km there, on the fine scale of multipliers that money asks for
+    needs = [need("n1", 1), need("n2", 1, accepts=("money",))]
+    matching = money(needs, [fund("f1", 10_000)], lots=[lot("d1", 1, place=place(lat=40))])
+    (distance,) = (level for level in matching.levels if level.name == "distance")
+    assert distance.value == 389_183
+    assert distance.bound == distance.value
+
+
 def test_the_most_restricted_money_goes_first_and_then_what_closes_first() -> None:
     needs = [need("n1", 1, accepts=("money",), project="well"), need("n2", 1, accepts=("money",), item="coat")]
     prices = [*QUILT, price("coat", 100)]

@@ -21,6 +21,9 @@ __all__ = ["Relaxed"]
 
 #: Pairs of each demand that are open where knapsacks have nearly closed a component.
 NEARLY: Final = 3
+#: Multipliers over the scale fit 64 bits; where money is in the rows, a unit of a level above may be worth half a million
+#: of the distance, and the scale is fine.
+MOST: Final = 2.0**62
 
 
 class Relaxed:
@@ -360,7 +363,7 @@ class Relaxed:
     def rounded(self, dual: Floats) -> tuple[Ints, Ints, Ints]:
         """Multipliers over the scale that respect what each row limits."""
         dual = np.where(np.isfinite(dual), dual, 0.0)
-        y = np.rint(np.clip(dual * self.program.scale, -(2.0**52), 2.0**52)).astype(np.int64)
+        y = np.rint(np.clip(dual * self.program.scale, -MOST, MOST)).astype(np.int64)
         own, above = y[: len(self.program.row_kind)], -y[len(y) - self.row :]
         own[(own > 0) & (self.program.row_lower <= -NO_LIMIT)] = 0
         own[(own < 0) & (self.program.row_upper >= NO_LIMIT)] = 0
