@@ -196,6 +196,8 @@ def check_purchases(problem: Problem, purchases: Sequence[Purchase]) -> None:
         ``PURCHASE`` for one that is none, ``PRICE`` for money that is not the price of what is bought, ``SCOPE`` for a
         fund that is not for the need, ``BALANCE`` for more than a fund has, ``CAP`` for more than it gives.
     """
+    if not purchases:
+        return
     needs = {need.id: need for need in problem.admission().demands}
     funds: dict[str, Any] = {fund.id: fund for fund in getattr(problem, "funds", ())}
     prices = getattr(problem, "prices", ())

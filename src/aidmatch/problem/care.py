@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from operator import attrgetter
 from typing import ClassVar
 
 from aidmatch.distance.pair_table import PairTable
@@ -50,16 +51,16 @@ class CareProblem(Problem):
     demand_side: ClassVar[Side] = Side(
         Client,
         "clients",
-        lambda client: int(client.caregivers_needed),
+        attrgetter("caregivers_needed"),
         lambda client: ("care", "person"),
-        lambda client: str(client.household_id),
+        attrgetter("household_id"),
     )
     supply_side: ClassVar[Side] = Side(
         Caregiver,
         "caregivers",
-        lambda caregiver: int(caregiver.max_persons),
+        attrgetter("max_persons"),
         lambda caregiver: ("care", "person"),
-        lambda caregiver: str(caregiver.household_id),
+        attrgetter("household_id"),
     )
     pair_limit: ClassVar[int | None] = 1
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from operator import attrgetter
 from typing import Any, ClassVar
 
 from aidmatch.distance.pair_table import PairTable
@@ -69,16 +70,16 @@ class GivingProblem(Problem):
     demand_side: ClassVar[Side] = Side(
         Need,
         "needs",
-        lambda need: int(need.quantity),
-        lambda need: (need.item, need.unit),
-        lambda need: str(need.household_id),
+        attrgetter("quantity"),
+        attrgetter("item", "unit"),
+        attrgetter("household_id"),
     )
     supply_side: ClassVar[Side] = Side(
         Donation,
         "lots",
-        lambda lot: int(lot.quantity),
-        lambda lot: (lot.item, lot.unit),
-        lambda lot: str(lot.donor_id),
+        attrgetter("quantity"),
+        attrgetter("item", "unit"),
+        attrgetter("donor_id"),
     )
     pair_limit: ClassVar[int | None] = None
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from functools import cache
+from operator import attrgetter
 from typing import Any, ClassVar
 
 import numpy as np
@@ -527,7 +528,7 @@ class Problem:
             ``NO_POINT``, with every such row.
         """
         hint = "no lat and lon, and no point for its code in places=; metres cannot be measured"
-        self._refuse(self._without("point"), "NO_POINT", hint)
+        self._refuse(self._without("lat"), "NO_POINT", hint)
 
     def check_places(self, distance: Distance) -> None:
         """Refuse records that take part and lack what a distance measures by.
@@ -548,12 +549,12 @@ class Problem:
             self._refuse(self._without("code"), "NO_CODE", f"no code, by which {distance.name!r} measures")
 
     def _without(self, part: str) -> list[tuple[Side, int, str]]:
-        """Rows that take part and have no point, or no code."""
+        """Rows that take part and have no latitude, and so no point, or no code."""
         return [
             (side, row, "code")
             for side, records in ((self.demand_side, self.demands), (self.supply_side, self.supplies))
-            for row, record in enumerate(records)
-            if getattr(record.place, part) is None and self.closed(record) is None
+            for row, known in enumerate(map(attrgetter(f"place.{part}"), records))
+            if known is None and self.closed(records[row]) is None
         ]
 
     def _refuse(self, rows: Sequence[tuple[Side, int, str]], code: str, message: str) -> None:

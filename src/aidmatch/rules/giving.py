@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from datetime import date
+from operator import attrgetter
 from typing import ClassVar
 
 import numpy as np
@@ -51,11 +52,12 @@ class OnlyAreas:
             for area in areas:
                 lists_with[area].add(areas)
         lengths = sorted({len(area) for area in lists_with})
+        codes = list(map(attrgetter("place.code"), demands))
         inside = {
             code: frozenset().union(*(lists_with.get((code or "")[:length], ()) for length in lengths))
-            for code in {need.place.code for need in demands}
+            for code in set(codes)
         }
-        return numbered(inside[need.place.code] for need in demands), numbered_by("only_areas", supplies)
+        return numbered(map(inside.__getitem__, codes)), numbered_by("only_areas", supplies)
 
 
 class OnlyProject:
@@ -134,8 +136,8 @@ class OwnProduct:
 
     def labels(self, demands: Sequence[Need], supplies: Sequence[Donation]) -> tuple[Ints, Ints]:
         """By household where it is one of the producers, and by producer."""
-        producers = {lot.producer_household_id for lot in supplies}
+        producer = {lot.producer_household_id: lot.producer_household_id for lot in supplies}
         return (
-            numbered(need.household_id if need.household_id in producers else None for need in demands),
+            numbered(map(producer.get, map(attrgetter("household_id"), demands))),
             numbered_by("producer_household_id", supplies),
         )

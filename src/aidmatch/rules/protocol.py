@@ -182,8 +182,9 @@ def reasons_of(rule: Rule, demands: Sequence[Any], supplies: Sequence[Any]) -> l
         ``BAD_RULE`` if the rule raised; its own words, which may be about a person, stay in the error's cause.
     """
     try:
+        reason = rule.reason
         # not by map, which takes a StopIteration of the rule's for its own end
-        return [rule.reason(demand, supply) for demand, supply in zip(demands, supplies, strict=True)]
+        return [reason(demand, supply) for demand, supply in zip(demands, supplies, strict=True)]
     except Exception as error:
         raise PluginError(
             f"rule {rule.name!r} raised {type(error).__name__} for a pair (see the error's cause)", code="BAD_RULE"

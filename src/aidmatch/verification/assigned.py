@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from operator import attrgetter, eq, lt
+from operator import attrgetter
 from typing import Any, Final
 
 import numpy as np
@@ -53,14 +53,16 @@ class Assigned:
         """Ids of demand and supply of each."""
         return list(zip(self.demand_ids, self.supply_ids, strict=True))
 
-    def ascend(self) -> bool:
-        """Whether ids are sorted by demand and supply, and no pair comes twice."""
-        demands, supplies = self.demand_ids, self.supply_ids
-        if not set(map(type, demands)) | set(map(type, supplies)) <= {str}:
-            return False
-        known = np.array(list(map(lt, demands, demands[1:])), dtype=np.bool_)
-        same = np.array(list(map(eq, demands, demands[1:])), dtype=np.bool_)
-        return bool((known | (same & np.array(list(map(lt, supplies, supplies[1:])), dtype=np.bool_))).all())
+    def hold_ids(self) -> None:
+        """Refuse ids that are no text.
+
+        Raises
+        ------
+        VerificationError
+            ``ASSIGNMENT``.
+        """
+        if not set(map(type, self.demand_ids)) | set(map(type, self.supply_ids)) <= {str}:
+            lie("ASSIGNMENT", "an id is no text")
 
     def quantities(self) -> tuple[Ints, Ints]:
         """Units of each, and units that are pinned.

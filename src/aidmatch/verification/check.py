@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import repeat
+from operator import attrgetter
 from typing import Any, Final, NamedTuple, NoReturn, cast
 
 import numpy as np
@@ -361,13 +362,15 @@ class _Check:
     def _answer(self) -> _Answer:
         """The assignments as arrays, once each is known to be one and no quantity is broken."""
         told = self.assigned
-        if not told.ascend():
-            lie("ASSIGNMENT", "assignments are not sorted, or a pair comes twice")
+        told.hold_ids()
         i, j = (
-            np.array(list(map(row.get, keys, repeat(-1))), dtype=np.int64)
+            np.fromiter(map(row.get, keys, repeat(-1)), dtype=np.int64, count=len(told))
             for row, keys in ((self.demand_row, told.demand_ids), (self.supply_row, told.supply_ids))
         )
         told.refuse((i < 0) | (j < 0), "ASSIGNMENT", "one of them does not take part")
+        # who takes part is sorted by id
+        if (np.diff(self._key(i, j)) <= 0).any():
+            lie("ASSIGNMENT", "assignments are not sorted, or a pair comes twice")
         quantity, pinned = told.quantities()
         terms = self._terms(i, j)
         ends = self._ends(i, j)
@@ -376,13 +379,17 @@ class _Check:
         batches = quantity // np.maximum(serves, 1)
         as_they_are = (serves == 0) | (serves == takes)
         taken = np.where(as_they_are, quantity, batches * takes)
-        true = [None if same else units for same, units in zip(as_they_are.tolist(), taken.tolist(), strict=True)]
+        true: list[int | None] = [None] * len(told)
+        for at in np.flatnonzero(~as_they_are).tolist():
+            true[at] = int(taken[at])
         told.hold(told.of("taken"), true, "QUANTITY", lambda has, takes: f"it takes {takes} of the lot, not {has}")
         most = np.minimum(self.asked[i] * terms.each, self.offered[j] // takes * np.maximum(serves, 1))
         if self.problem.pair_limit is not None:
             most = np.minimum(most, self.problem.pair_limit)
         pins = self.admission.pins
-        fixed = np.array([pins.get(key, 0) for key in told.keys] if pins else [0] * len(told), dtype=np.int64)
+        fixed = np.zeros(len(told), dtype=np.int64)
+        if pins:
+            fixed[:] = [pins.get(key, 0) for key in told.keys]
         wrong = (quantity < 1) | (quantity > most) | (pinned != fixed) | (pinned > quantity)
         told.refuse(
             wrong,
@@ -826,10 +833,9 @@ class _Check:
     @cached_property
     def _wants(self) -> list[tuple[Any, ...]]:
         """What each demand may be met from depends on this and nothing else."""
-        return [
-            (item, getattr(d, "substitutes", ""), "goods" in getattr(d, "accepts", ("goods",)))
-            for item, d in zip(self.item_of_demand, self.demands, strict=True)
-        ]
+        kind = self.problem.demand_side.kind
+        fields = [field for field in ("substitutes", "accepts") if hasattr(kind, field)]
+        return list(zip(self.item_of_demand, *(map(attrgetter(field), self.demands) for field in fields), strict=True))
 
     @cached_property
     def _kinds(self) -> tuple[Ints, Ints]:
@@ -887,8 +893,10 @@ class _Check:
     @cached_property
     def _unmet_costs(self) -> Ints:
         """Of each level, what a unit of each demand costs that is left over."""
-        costs = [list(map(level.unmet_cost, self.demands)) for level in self.levels]
-        return np.array(costs, dtype=np.int64).reshape(len(self.levels), len(self.demands))
+        costs = np.zeros((len(self.levels), len(self.demands)), dtype=np.int64)
+        for of_level, level in zip(costs, self.levels, strict=True):
+            of_level[:] = np.fromiter(map(level.unmet_cost, self.demands), dtype=np.int64, count=len(self.demands))
+        return costs
 
     def _sign(self, pairs: _Pairs, u: Ints, v: Ints) -> Ints:
         """Sign of each pair's reduced costs; distances are measured only where the levels above leave it open."""
@@ -939,4 +947,6 @@ def _among(keys: Ints, known: Ints) -> Bools:
 
 
 def _compact(labels: Ints) -> Ints:
+    if labels.max(initial=0) < len(labels) and np.bincount(labels).all():
+        return labels
     return np.unique(labels, return_inverse=True)[1].astype(np.int64)
