@@ -22,6 +22,7 @@ from aidmatch.integer_program import IntegerLevel, IntegerProgram, Tree
 
 __all__ = [
     "INFEASIBLE",
+    "MOST",
     "bound_of",
     "excess_of",
     "face_of",
@@ -34,6 +35,9 @@ __all__ = [
     "spent_of",
 ]
 
+#: The largest multiplier over the scale: it fits 64 bits. Where money is in the rows, the scale is fine, and a unit of a
+#: level above may be worth half a million metres.
+MOST: Final = 2.0**62
 #: The bound of a case that nothing satisfies.
 INFEASIBLE: Final = 2**200
 

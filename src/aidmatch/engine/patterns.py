@@ -19,6 +19,7 @@ from typing import Any, Final
 import numpy as np
 
 from aidmatch.arrays import Bools, Floats, Ints
+from aidmatch.engine.bounds import MOST
 from aidmatch.engine.choices import Choices, Priced, suited_components
 from aidmatch.integer_program import IntegerLevel, IntegerProgram
 from aidmatch.solvers.growing import Growing, GrowingAnswer, GrowingSolver
@@ -27,8 +28,6 @@ __all__ = ["Begun", "Patterns", "Raised"]
 
 #: A set with a reduced cost above this does not help.
 _HELPS: Final = -1e-6
-#: Largest multiplier, times the scale, that exact sums are sure of.
-_LARGEST: Final = 2.0**52
 #: What no sum may reach that is to be exact in 64 bits.
 _SURE: Final = 2.0**62
 _ROUNDS: Final = 500
@@ -306,7 +305,7 @@ class Patterns:
     def _whole(self, demand: Floats, above: Floats) -> tuple[Ints, Ints]:
         """Rounded multipliers of demands, and of each budget in each component, from those of all levels above."""
         y, weights = (
-            np.rint(np.clip(np.nan_to_num(one) * self.scale, -_LARGEST, _LARGEST)).astype(np.int64)
+            np.rint(np.clip(np.nan_to_num(one) * self.scale, -MOST, MOST)).astype(np.int64)
             for one in (demand, above)
         )
         of_budgets = np.zeros((len(self._budgets), self.count + 1), dtype=np.int64)
@@ -323,7 +322,7 @@ class Patterns:
 
     def _multipliers(self, duals: Floats) -> tuple[Ints, Ints]:
         """Rounded multipliers: of demands, and of each budget in each component."""
-        scaled = np.rint(np.clip(np.nan_to_num(duals) * self.scale, -_LARGEST, _LARGEST)).astype(np.int64)
+        scaled = np.rint(np.clip(np.nan_to_num(duals) * self.scale, -MOST, MOST)).astype(np.int64)
         y = np.zeros(len(self._of_demand), dtype=np.int64)
         y[self.demands] = scaled[: len(self.demands)]
         above = np.zeros((len(self._budgets), self.count + 1), dtype=np.int64)

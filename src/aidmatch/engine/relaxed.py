@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from aidmatch.arrays import Floats, Ints, entries_of, total
-from aidmatch.engine.bounds import INFEASIBLE, bound_of, excess_of, face_of, spent_of
+from aidmatch.engine.bounds import INFEASIBLE, MOST, bound_of, excess_of, face_of, spent_of
 from aidmatch.engine.parts import Part
 from aidmatch.engine.patterns import Raised
 from aidmatch.engine.values import completed, ended, is_feasible, value_of
@@ -21,9 +21,6 @@ __all__ = ["Relaxed"]
 
 #: Pairs of each demand that are open where knapsacks have nearly closed a component.
 NEARLY: Final = 3
-#: Multipliers over the scale fit 64 bits; where money is in the rows, a unit of a level above may be worth half a million
-#: of the distance, and the scale is fine.
-MOST: Final = 2.0**62
 
 
 class Relaxed:
