@@ -35,8 +35,8 @@ __all__ = [
     "spent_of",
 ]
 
-#: The largest multiplier over the scale: it fits 64 bits. Where money is in the rows, the scale is fine, and a unit of a
-#: level above may be worth half a million metres.
+#: The largest multiplier over the scale: it fits 64 bits. Where money is in the rows, the scale is fine, and a unit of
+#: a level above may be worth half a million metres.
 MOST: Final = 2.0**62
 #: The bound of a case that nothing satisfies.
 INFEASIBLE: Final = 2**200
@@ -152,7 +152,7 @@ def leaf_bound(
         least = lots.least(cost, use, low, high)
         if least is None:
             return INFEASIBLE
-        whole += least
+        whole += sum(least)
     for one in gathered(program, packed[~of_lots]):
         alone[one.arcs] = alone[one.given] = False
         if one.short >= 0:

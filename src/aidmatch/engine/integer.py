@@ -34,6 +34,7 @@ from aidmatch.engine.relaxations import Relaxations
 from aidmatch.engine.relaxed import Relaxed
 from aidmatch.engine.rounding import Rounding
 from aidmatch.engine.searching import Searches
+from aidmatch.engine.subproblems import Subproblems
 from aidmatch.engine.timing import Clock, by_size, over, remaining, share_of
 from aidmatch.engine.values import is_feasible, value_of
 from aidmatch.errors import NumberRangeError, SolverError
@@ -82,6 +83,11 @@ BLOCKWISE: Final = 0.9
 #: Part of that for what the level's own relaxation serves otherwise, before.
 OTHERWISE: Final = 0.5
 BLOCKS: Final = (3, 6, 12)
+#: Part of it where blocks as programs of their own come next, part of the rest for these, and what one may gain at
+#: least, as a part of all.
+HALFWAY: Final = 0.5
+SEPARATING: Final = 0.4
+WORTHY: Final = 0.001
 #: Part of what is left of a level's time that is kept for the cases of a block.
 SPLITTING: Final = 0.12
 #: Seconds that are worth another search of what was stopped.
@@ -242,8 +248,11 @@ def _level(
         nearby = NEARBY_SETS
     searches.run(
         [
-            # regions do better than what is farther away
-            (len(parts[number].columns), partial(Primal(levels[number]).nearby, wide=not suited[number]))
+            (
+                len(parts[number].columns),
+                # regions do better than what is farther away, and so do blocks where no level below can lose by them
+                partial(Primal(levels[number]).nearby, wide=not suited[number] and not levels[number].ends_by_blocks),
+            )
             for number in recalled
             if levels[number].proven < levels[number].reached
         ],
@@ -291,7 +300,9 @@ def _level(
         others = [(len(one.part.columns), Primal(one).searched) for one in hard if one not in regional]
         searches.run(others, share_of(end, FIRST, clock), clock)
         _search_regions(regional, searches, end, clock)
-    _search_blocks(of_blocks, searches, share_of(end, BLOCKWISE, clock), clock)
+    last = [one for one in of_blocks if one.ends_by_blocks]
+    _search_blocks(of_blocks, searches, share_of(end, HALFWAY if last else BLOCKWISE, clock), clock)
+    apart = _separate(last, searches, end, clock)
     still = [one for one in regional or hard if _open(one.part, row)]
     searches.run([(len(one.part.columns), Primal(one).searched) for one in still], end, clock)
     # what was stopped has what the others have left, if that is far more
@@ -316,6 +327,8 @@ def _level(
         until = None if left is None else clock() + worth * left / (len(uncertain) - number)
         Cases(one).split(searches.solver, until, clock)
     _split_blocks(of_blocks, searches.solver, level_end, clock)
+    for blocks in apart:
+        blocks.claim_beside_cases()
     for one in hard:
         one.part.claimed[row] = max(one.part.claimed[row], one.part.certified[row])
     for one in levels:
@@ -390,6 +403,30 @@ def _search_blocks(levels: Sequence[Relaxed], searches: Searches, end: float | N
                 ]
                 searches.run(starts, until, clock)
         one.part.reached[one.row] = one.reached
+
+
+def _separate(levels: Sequence[Relaxed], searches: Searches, end: float | None, clock: Clock) -> list[Subproblems]:
+    """Bound large components by their blocks, and search where these would be better by themselves."""
+    found = []
+    levels = sorted((one for one in levels if _open(one.part, one.row)), key=lambda one: len(one.part.columns))
+    shares = by_size([len(one.part.columns) for one in levels], end, clock)
+    for one, share in zip(levels, shares, strict=True):
+        until = None if (seconds := share()) is None else clock() + seconds
+        if one.priced is None or one.excess is None:
+            continue
+        blocks = Subproblems(one, one.priced, one.excess[2] / one.program.scale)
+        hoped = blocks.spent - blocks.gained
+        if one.part.split is not None and one.part.split.nodes:
+            hoped[one.part.split.block] = 0.0  # its cases say as much, and sooner
+        some = np.flatnonzero(hoped > WORTHY * hoped.sum()).tolist()
+        starts = [(1 + int(hoped[number]), partial(blocks.search, number)) for number in some]
+        searches.run(starts, share_of(until, SEPARATING, clock), clock)
+        found.append(blocks)
+        one.added = blocks.added
+        searches.run([(1, partial(Primal(one).around, blocks.taken))], share_of(until, OTHERWISE, clock), clock)
+        one.part.reached[one.row] = one.reached
+        one.part.claimed[one.row] = max(one.part.claimed[one.row], blocks.claimed)
+    return found
 
 
 def _split_blocks(levels: Sequence[Relaxed], solver: MipSolver, end: float | None, clock: Clock) -> None:

@@ -52,8 +52,8 @@ class Lots:
         self._takes = program.row_coefficient[inside[pairs]]
         self._lot = row[pairs]
 
-    def least(self, cost: _Exact, use: _Exact, low: Ints, high: Ints) -> int | None:
-        """Least cost of all of them together; None if what must be taken does not fit.
+    def least(self, cost: _Exact, use: _Exact, low: Ints, high: Ints) -> list[int] | None:
+        """Least cost of each of them; None if what must be taken does not fit.
 
         Parameters
         ----------
@@ -104,21 +104,22 @@ def _cheapest(same: tuple[_Exact, ...], price: _Exact, stock: Ints, must: Bools)
     return by_lot
 
 
-def _by_size(stock: Ints, lot: Ints, *columns: Any) -> int | None:
+def _by_size(stock: Ints, lot: Ints, *columns: Any) -> list[int] | None:
     """Decide lots of like stock together; the pairs are sorted by lot."""
     begin = np.searchsorted(lot, np.arange(len(stock) + 1))
     count = np.diff(begin)
     size = np.zeros(len(stock), dtype=np.int64)
     size[count > 0] = np.ceil(np.log2(stock[count > 0] + 1)).astype(np.int64)
-    whole = 0
+    found = [0] * len(stock)
     for power in np.unique(size[count > 0]).tolist():
         some = np.flatnonzero((size == power) & (count > 0))
         some = some[np.argsort(-count[some], kind="stable")]
         best = _decided(stock[some], begin[some], count[some], *columns)
         if best is None:
             return None
-        whole += best
-    return whole
+        for one, least in zip(some.tolist(), best, strict=True):
+            found[one] = least
+    return found
 
 
 def _decided(
@@ -132,7 +133,7 @@ def _decided(
     step: Ints,
     takes: Ints,
     must: Bools,
-) -> int | None:
+) -> list[int] | None:
     """Least cost of some lots, those with most pairs first: one pair of each after the other."""
     width = int(stock.max()) + 1
     never = np.array(2**62 if price.dtype != object else 2**250, dtype=price.dtype)
@@ -154,7 +155,7 @@ def _decided(
         best[:lots] = np.minimum(after, never)
     ends = best[np.arange(len(stock)), stock].tolist()
     # what is added to what cannot be makes it no possibility
-    return None if any(end > int(never) // 2 for end in ends) else sum(ends)
+    return None if any(end > int(never) // 2 for end in ends) else ends
 
 
 def is_lot(program: IntegerProgram, rows: Ints) -> Bools:

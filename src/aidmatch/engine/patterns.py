@@ -305,8 +305,7 @@ class Patterns:
     def _whole(self, demand: Floats, above: Floats) -> tuple[Ints, Ints]:
         """Rounded multipliers of demands, and of each budget in each component, from those of all levels above."""
         y, weights = (
-            np.rint(np.clip(np.nan_to_num(one) * self.scale, -MOST, MOST)).astype(np.int64)
-            for one in (demand, above)
+            np.rint(np.clip(np.nan_to_num(one) * self.scale, -MOST, MOST)).astype(np.int64) for one in (demand, above)
         )
         of_budgets = np.zeros((len(self._budgets), self.count + 1), dtype=np.int64)
         for place, (number, _, _, held) in enumerate(self._budgets):

@@ -120,6 +120,10 @@ class Primal:
             part = None if left is None else (SOONEST if below else 1.0) * left
             yield from self._search_around(taken, REACHES[:1], part, pairs=False, below=below)
 
+    def around(self, taken: Floats, seconds: float | None) -> Steps[None]:
+        """Search the demands that some values serve otherwise than what is known."""
+        yield from self._search_around(taken, REACHES, seconds)
+
     def region(self, columns: Ints, most: float | None, seconds: float | None) -> Steps[None]:
         """Search some columns, as `regions_of` gives them, so that others may be searched at the same time.
 
@@ -244,6 +248,9 @@ class Primal:
                 few = self._few(high, each)
                 if few is None or (left is not None and left < column * int((few > 0).sum())):
                     return
+                limits = self._of.limits()
+                if (limits[1] > limits[0]).sum() <= (few > low).sum():
+                    return  # all that may matter is no more
                 least, few = self._as_served(low, few) if not each else (low, few)
                 self._of.accept((yield from self.within(left, least, few)))
 

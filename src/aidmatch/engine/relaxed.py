@@ -21,6 +21,8 @@ __all__ = ["Relaxed"]
 
 #: Pairs of each demand that are open where knapsacks have nearly closed a component.
 NEARLY: Final = 3
+#: What sums of what a solver says may be off by, as a part of the level.
+UNSURE: Final = 1e-6
 
 
 class Relaxed:
@@ -57,6 +59,8 @@ class Relaxed:
         self.low = np.zeros(len(self.program.most), dtype=np.int64)
         #: what a search of all pairs that matter says of the bound
         self.claimed: int | None = None
+        #: how much farther from the bound of multipliers each column is, in the solver's word; for searches alone
+        self.added: Floats | None = None
         #: seconds that a search of everything has had
         self.searched = 0.0
         #: of sets of clients or knapsacks: the bound, and how much more each arc costs, both over the scale
@@ -105,6 +109,13 @@ class Relaxed:
         return self._excess
 
     @property
+    def excess_by_column(self) -> Floats:
+        """How far above the bound of multipliers an answer with each column is, in units of the level; 0 without."""
+        if self.excess is None:
+            return np.zeros(len(self.program.most))
+        return np.asarray(self.excess[0].astype(float)) / self.program.scale
+
+    @property
     def priced(self) -> Tree | None:
         """The best multipliers with nothing kept whole; None if there are none."""
         return None if self._priced is None else self._priced[0]
@@ -143,6 +154,11 @@ class Relaxed:
         """Whether blocks of it are searched and split: not where supplies are knapsacks, or have facets."""
         part = self.part
         return part.rounding is not None and not part.knapsacks and not self.own.largest and bool(part.blocks)
+
+    @property
+    def ends_by_blocks(self) -> bool:
+        """Whether blocks are searched and no level below can lose by it."""
+        return self.is_last and self.has_blocks
 
     @property
     def reached(self) -> int:
@@ -217,7 +233,7 @@ class Relaxed:
         priced = self.one_leaf(rows, multipliers, above)
         bound = self.prove(priced)
         if self._priced is None or bound > self._priced[1]:
-            self._priced, self._excess = (priced, bound), None
+            self._priced, self._excess, self.added = (priced, bound), None, None
         lots = self.part.whole_lots
         if len(lots) and self.proven < self.reached:
             # what their stock is worth follows from what they are chosen for
@@ -351,7 +367,11 @@ class Relaxed:
         """Those of them that every answer keeps that is at least as good as what is known."""
         low, high = self.face()
         least, most = self.within(self.reached)
-        return np.maximum(low, least), np.minimum(high, most)
+        low, high = np.maximum(low, least), np.minimum(high, most)
+        if self.added is not None and self.excess is not None:
+            slack = self.reached - self.excess[2] / self.program.scale
+            high[self.excess_by_column + self.added > slack + UNSURE * (1.0 + abs(self.reached))] = 0
+        return low, high
 
     def said(self, rows: Ints) -> tuple[Ints, Ints]:
         """What rows say, and of which node."""

@@ -1,0 +1,193 @@
+"""Blocks as programs of their own: what they add up to is so, and what they close no better answer has."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pytest
+from tests.profiles import everything_is_large, examples
+from tests.unit.test_blocks import component, kinds, relaxed
+
+import aidmatch as am
+from aidmatch.engine.block_cases import split_block
+from aidmatch.engine.blocks import Split
+from aidmatch.engine.relaxed import Relaxed
+from aidmatch.engine.searching import Searches
+from aidmatch.engine.subproblems import Subproblems
+from aidmatch.integer_program import NO_LIMIT, RowKind
+from aidmatch.solvers.mip import Highs, MipAnswer
+
+#: Levels, and instances in which whole numbers lose something there.
+SEEDS = {2: (8, 11, 20), 3: (6, 8, 14), 4: (0, 1, 2, 3)}
+
+
+def level(seed: int, row: int = 4, *, lots: bool = False) -> Relaxed:
+    """A level of a component that has three kinds of goods; as in a large one, lots may be kept whole."""
+    part = component(seed, many=3)
+    if lots:
+        with everything_is_large():
+            assert len(part.whole_lots)
+    return relaxed(part, row)
+
+
+def apart(one: Relaxed, searched: bool = True, but: int | None = None) -> Subproblems:
+    """The blocks of a level, all of them but one searched to their end."""
+    assert one.priced is not None
+    assert one.excess is not None
+    blocks = Subproblems(one, one.priced, one.excess[2] / one.program.scale)
+    if searched:
+        some = [number for number in range(len(one.part.blocks)) if number != but]
+        Searches(Highs(), None).run([(1, partial(blocks.search, number)) for number in some], None)
+    return blocks
+
+
+def best(one: Relaxed) -> int:
+    answer = Highs().search(one.linear, None, *one.face(), one.start())
+    assert answer.bound is not None
+    return answer.bound + one.level.constant
+
+
+def plain(one: Relaxed) -> int:
+    """The bound by multipliers alone."""
+    assert one.priced is not None
+    return one.bound(one.priced)
+
+
+@pytest.mark.parametrize("row", SEEDS)
+def test_blocks_claim_no_more_than_is_so_and_no_less_than_multipliers(row: int) -> None:
+    for seed in (*SEEDS[row], *range(examples(0, 100))):
+        one = level(seed, row)
+        blocks = apart(one)
+        assert plain(one) + (seed in SEEDS[row]) <= blocks.claimed <= best(one)
+        assert (blocks.gained <= blocks.spent + 1e-9).all()
+
+
+def test_where_nothing_is_shared_they_add_up_to_the_optimum() -> None:
+    for seed in (8, 11, 23, *range(examples(0, 100))):
+        part = component(seed, many=3)
+        shipments = part.program.row_kind == RowKind.SHIPMENTS
+        part.program = replace(part.program, row_upper=np.where(shipments, NO_LIMIT, part.program.row_upper))
+        one = relaxed(part, 2)
+        blocks = apart(one)
+        assert plain(one) + (seed in (8, 11, 23)) <= blocks.claimed == best(one)
+        # what every block has at its least is an optimum
+        assert float(one.level.cost @ blocks.taken) + one.level.constant == best(one)
+
+
+@pytest.mark.parametrize("row", SEEDS)
+def test_what_they_close_no_better_answer_has(row: int) -> None:
+    closed = 0
+    for seed in (*SEEDS[row], *range(examples(0, 100))):
+        one = level(seed, row)
+        optimum = best(one)
+        one.accept(Highs().search(one.linear, None, *one.face(), one.start()))
+        assert one.reached == optimum
+        before, blocks = int((one.limits()[1] > 0).sum()), apart(one)
+        one.added = blocks.added
+        low, high = one.limits()
+        closed += before - int((high > 0).sum())
+        answer = Highs().search(one.linear, None, low, high, one.start())
+        assert answer.bound is not None
+        assert answer.bound + one.level.constant == optimum
+    assert closed
+
+
+def test_other_multipliers_forget_what_blocks_add() -> None:
+    one = level(0)
+    one.added = np.full(len(one.program.most), 10.0**9)
+    assert not one.limits()[1][one.start() == 0].any()
+    one._priced = None
+    one.relax(Highs(), None)
+    assert one.added is None
+
+
+def test_lots_that_several_blocks_share_are_left_to_multipliers() -> None:
+    gained = 0.0
+    for seed in range(8):
+        one = level(seed, lots=True)
+        gained += float(apart(one, searched=False).gained.sum())
+        every = np.arange(len(one.program.most))
+        one.part.__dict__["blocks"] = [every[::2], every[1::2]]
+        assert not apart(one, searched=False).gained.any()
+    assert gained > 0
+
+
+class Silent(Highs):
+    """Finds nothing in the time."""
+
+    def search(self, *asked: object) -> MipAnswer:
+        return MipAnswer(None, None, 0.0)
+
+
+def test_a_search_without_an_answer_leaves_what_lots_gain() -> None:
+    one = level(3, lots=True)
+    blocks = apart(one, searched=False)
+    before, known = blocks.gained.tolist(), blocks.taken.tolist()
+    Searches(Silent(), None).run([(1, partial(blocks.search, 0))], None)
+    assert blocks.gained.tolist() == before
+    assert blocks.taken.tolist() == known
+
+
+# --- beside the cases of one block
+
+
+def beside(seed: int) -> tuple[Relaxed, Subproblems, int]:
+    """A level whose first promising block is split, its blocks, and the bound by cases."""
+    one = level(seed, lots=bool(seed % 2))
+    number = int(np.argmax(apart(one, searched=False).spent))
+    blocks = apart(one, but=number)
+    one.part.split = split_block(one, Split(number), Highs(), None, lambda: 0.0)
+    return one, blocks, one.part.certified[4]
+
+
+def test_cases_of_one_block_and_the_others_add_up() -> None:
+    more = 0
+    for seed in (1, 2, 5, 6, 11, 19, *range(examples(0, 100))):
+        one, blocks, certified = beside(seed)
+        one.part.claimed[4] = certified
+        blocks.claim_beside_cases()
+        assert certified <= one.part.claimed[4] <= best(one)
+        more += one.part.claimed[4] > max(certified, blocks.claimed)
+    assert more > 0
+
+
+def test_cases_by_other_multipliers_do_not_add_up() -> None:
+    compared = 0
+    for seed in (1, 2, 5, 6, 11):
+        one, blocks, certified = beside(seed)
+        tree = one.part.trees[4]
+        if not len(tree.column):
+            continue
+        assert one.part.split is not None
+        split = one.part.split.block
+        others = np.flatnonzero((blocks._owner[tree.rows] != split) & ~np.isin(tree.rows, tree.packed))
+        for place in others.tolist():
+            multipliers = tree.multipliers.copy()
+            multipliers[:, place] -= 1
+            one.part.trees[4] = replace(tree, multipliers=multipliers)
+            one.part.claimed[4] = certified
+            blocks.claim_beside_cases()
+            assert one.part.claimed[4] == certified
+            compared += 1
+        one.part.trees[4] = replace(tree, above=tree.above + 1)
+        blocks.claim_beside_cases()
+        assert one.part.claimed[4] == certified
+        one.part.trees[4] = replace(tree, column=np.full_like(tree.column, one.part.blocks[split - 1][0]))
+        blocks.claim_beside_cases()
+        assert one.part.claimed[4] == certified
+    assert compared > 20
+
+
+# --- as part of a run
+
+
+def test_runs_claim_no_more_than_is_so_whoever_searches() -> None:
+    for seed in range(examples(6)):
+        made = kinds(seed, many=3)
+        whole = am.solve(made)
+        with everything_is_large(), ThreadPoolExecutor(2) as executor:
+            found = am.solve(made)
+            assert am.solve(made, executor=executor).digest == found.digest
+        am.verify(made, found)
+        assert [level.value for level in found.levels] == [level.value for level in whole.levels]
