@@ -16,7 +16,7 @@ from aidmatch.formulation.flow import formulate
 from aidmatch.formulation.integer import formulate_integers, what_needs_integers
 from aidmatch.integer_program import IntegerLevel, IntegerProgram
 from aidmatch.records.giving import Donor
-from aidmatch.solvers.growing import GrowingAnswer
+from aidmatch.solvers.growing import GrowingAnswer, HighsGrowing
 from aidmatch.solvers.mip import Highs, Linear, Relaxation
 
 
@@ -180,3 +180,81 @@ def test_highs_says_where_it_was_stopped() -> None:
     answer = growing.solve(0.0)
     assert answer is not None
     assert not answer.optimal
+
+
+# --- when the dual method takes over
+
+
+def strategies(monkeypatch: pytest.MonkeyPatch, soon: int) -> list[int]:
+    """The methods that a solve goes through, if the first one is given few iterations."""
+    seen: list[int] = []
+    monkeypatch.setattr(HighsGrowing, "_SOON", soon)
+    call = HighsGrowing._call
+
+    def noted(self: HighsGrowing, status: Any) -> None:
+        seen.append(self._model.getOptionValue("simplex_strategy")[1])
+        call(self, status)
+
+    monkeypatch.setattr(HighsGrowing, "_call", noted)
+    return seen
+
+
+@pytest.mark.parametrize("turning", [False, True])
+def test_whichever_method_ends_it_the_levels_are_the_same(turning: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = program(3)
+    nothing = np.zeros(len(made.most), dtype=np.int64)
+    seen = strategies(monkeypatch, 5)
+    one = Relaxations(made, Highs().growing(turning=turning))
+    budgets: list[tuple[IntegerLevel, int]] = []
+    for level in made.levels:
+        found = one.solve(level, budgets, made.most, nothing, None)
+        assert found is not None
+        value = float(found.values @ (level.cost * made.step))
+        assert value == pytest.approx(whole(made, level, budgets))
+        budgets.append((level, level.constant + int(np.ceil(value - 1e-6))))
+    assert (HighsGrowing._DUAL in seen) == turning
+
+
+def test_where_the_dual_method_is_stopped_what_the_primal_one_had_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(HighsGrowing, "_SOON", 5)
+    size = 50
+    methods: list[int] = []
+    model = Highs().growing(turning=True)
+    assert isinstance(model, HighsGrowing)
+    none, each = np.zeros(0, dtype=np.int64), np.arange(size)
+    low, high, most = np.zeros(size), np.full(size, np.inf), np.arange(1.0, size + 1)
+    model.add_rows(-high, most, np.zeros(size, dtype=np.int64), none, np.zeros(0))
+    model.add_columns(-most, low, high, each, each, np.ones(size))
+    inner = model._model
+
+    class Stopping:
+        """Has no time for a second run, and then has a vertex that is none."""
+
+        def run(self) -> Any:
+            methods.append(inner.getOptionValue("simplex_strategy")[1])
+            if len(methods) == 2:
+                inner.setOptionValue("time_limit", 0.0)
+            return inner.run()
+
+        def getSolution(self) -> Any:  # noqa: N802 - as HiGHS calls it
+            solution = inner.getSolution()
+            if len(methods) == 2:
+                solution.col_value = [-1.0] * size
+            return solution
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(inner, name)
+
+    model._model = Stopping()
+    answer = model.solve(None)
+    assert answer is not None
+    assert not answer.optimal
+    assert ((answer.values >= 0) & (answer.values <= most)).all()
+    assert 0 < (answer.values > 0).sum() <= 5
+    # with time, the dual one ends it
+    inner.setOptionValue("time_limit", 60.0)
+    answer = model.solve(None)
+    assert answer is not None
+    assert answer.optimal
+    assert answer.values.tolist() == pytest.approx(most.tolist())
+    assert methods == [HighsGrowing._PRIMAL, HighsGrowing._DUAL] * 2

@@ -191,8 +191,8 @@ class GrowingLiar(Highs):
         super().__init__()
         self._tell = tell
 
-    def growing(self, *, by_rows: bool = False) -> Growing:
-        inner, tell = super().growing(by_rows=by_rows), self._tell
+    def growing(self, *, by_rows: bool = False, turning: bool = False) -> Growing:
+        inner, tell = super().growing(by_rows=by_rows, turning=turning), self._tell
 
         class Telling:
             def solve(self, seconds: float | None) -> GrowingAnswer | None:

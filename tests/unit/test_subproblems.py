@@ -132,24 +132,32 @@ def test_a_search_without_an_answer_leaves_what_lots_gain() -> None:
 # --- beside the cases of one block
 
 
-def beside(seed: int) -> tuple[Relaxed, Subproblems, int]:
-    """A level whose first promising block is split, its blocks, and the bound by cases."""
-    one = level(seed, lots=bool(seed % 2))
+def beside(seed: int, *, every: bool = False) -> tuple[Relaxed, Subproblems, int]:
+    """A level whose first promising block is split, its blocks, of which it may be left out, and the bound by cases."""
+    one = level(seed, lots=True)
     number = int(np.argmax(apart(one, searched=False).spent))
-    blocks = apart(one, but=number)
+    blocks = apart(one, but=None if every else number)
     one.part.split = split_block(one, Split(number), Highs(), None, lambda: 0.0)
     return one, blocks, one.part.certified[4]
 
 
 def test_cases_of_one_block_and_the_others_add_up() -> None:
-    more = 0
-    for seed in (1, 2, 5, 6, 11, 19, *range(examples(0, 100))):
-        one, blocks, certified = beside(seed)
-        one.part.claimed[4] = certified
-        blocks.claim_beside_cases()
-        assert certified <= one.part.claimed[4] <= best(one)
-        more += one.part.claimed[4] > max(certified, blocks.claimed)
+    more, others = 0, 0.0
+    for seed in (1, 2, 6, 7, 16, 18, *range(examples(0, 100))):
+        for every in (False, True):
+            one, blocks, certified = beside(seed, every=every)
+            one.part.claimed[4] = certified
+            blocks.claim_beside_cases()
+            assert certified <= one.part.claimed[4] <= best(one)
+            more += one.part.claimed[4] > max(certified, blocks.claimed)
+            # no more than what each of the others has gained, whatever its lots had by then
+            split = one.part.split
+            assert split is not None
+            gained = float(np.delete(blocks.gained - blocks._of_lots, split.block).sum())
+            assert one.part.claimed[4] <= certified + gained + 1
+            others += gained * len(one.part.trees[4].packed)
     assert more > 0
+    assert others > 0
 
 
 def test_cases_by_other_multipliers_do_not_add_up() -> None:

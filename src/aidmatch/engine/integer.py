@@ -214,7 +214,7 @@ def _look_ahead(parts: Sequence[Part], solver: MipSolver, end: float | None, clo
         return
     large = sorted((part for part in parts if part.large), key=lambda part: len(part.columns))
     for part, ahead in zip(large, by_size([len(part.columns) for part in large], end, clock), strict=True):
-        part.relaxations = Relaxations(part.program, solver.growing())
+        part.relaxations = Relaxations(part.program, solver.growing(turning=True))
         part.rounding = Rounding(part.program, part.named)
         part.relaxations.ahead(part.values, ahead())
         found = None if part.relaxations.taken is None else part.rounding.answer(part.relaxations.taken)

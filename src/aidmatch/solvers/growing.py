@@ -3,7 +3,9 @@
 This is what column generation and cutting planes ask of a solver. After new
 columns the last basis is feasible, so the primal simplex method goes on from
 it; on masters of caregivers' patterns it is ten times as quick as the dual one.
-After new rows it is the dual one that goes on.
+After new rows it is the dual one that goes on. Where new costs leave much to do,
+as from one level of a large component to the next, the dual one is the quicker,
+too, and may take over.
 """
 
 from __future__ import annotations
@@ -70,13 +72,15 @@ class Growing(Protocol):
 class GrowingSolver(Protocol):
     """A solver that has such programs, besides what it has otherwise."""
 
-    def growing(self, *, by_rows: bool = False) -> Growing:
+    def growing(self, *, by_rows: bool = False, turning: bool = False) -> Growing:
         """Start an empty one.
 
         Parameters
         ----------
         by_rows
             Whether it is rows that it will grow by.
+        turning
+            Whether the dual simplex method takes over from the primal one that has not ended soon.
         """
         ...
 
@@ -88,15 +92,18 @@ class HighsGrowing:
     ----------
     api
         The module of HiGHS.
-    by_rows
-        Whether it will grow by rows.
+    by_rows, turning
+        As `GrowingSolver.growing`.
     """
 
     _DUAL: Final = 1
     _PRIMAL: Final = 4
+    #: Iterations of the primal method after which the dual one takes over, and those of a method without an end.
+    _SOON: Final = 3_000
+    _ENDLESS: Final = 2**31 - 1
 
-    def __init__(self, api: Any, *, by_rows: bool) -> None:
-        self._api = api
+    def __init__(self, api: Any, *, by_rows: bool, turning: bool = False) -> None:
+        self._api, self._turning = api, turning and not by_rows
         # not Highs(), whose callbacks print a banner before anything can be set
         self._model: Any = api._core._Highs()
         self._model.setOptionValue("output_flag", False)
@@ -132,12 +139,27 @@ class HighsGrowing:
 
     def solve(self, seconds: float | None) -> GrowingAnswer | None:
         """Solve it."""
+        model, kinds = self._model, self._api.HighsModelStatus
         if seconds is not None:
-            self._model.setOptionValue("time_limit", float(self._model.getRunTime()) + seconds)
-        self._call(self._model.run())
-        optimal = self._model.getModelStatus() == self._api.HighsModelStatus.kOptimal
-        if not optimal and self._model.getModelStatus() != self._api.HighsModelStatus.kTimeLimit:
+            model.setOptionValue("time_limit", float(model.getRunTime()) + seconds)
+        model.setOptionValue("simplex_iteration_limit", self._SOON if self._turning else self._ENDLESS)
+        self._call(model.run())
+        feasible: GrowingAnswer | None = None
+        if model.getModelStatus() == kinds.kIterationLimit:
+            feasible = self._answer(optimal=False)
+            model.setOptionValue("simplex_iteration_limit", self._ENDLESS)
+            model.setOptionValue("simplex_strategy", self._DUAL)
+            self._call(model.run())
+            model.setOptionValue("simplex_strategy", self._PRIMAL)
+        status = model.getModelStatus()
+        if status == kinds.kOptimal:
+            return self._answer(optimal=True)
+        if status != kinds.kTimeLimit:
             return None
+        # where the dual method is stopped is no answer yet
+        return self._answer(optimal=False) if feasible is None else feasible
+
+    def _answer(self, *, optimal: bool) -> GrowingAnswer:
         solution = self._model.getSolution()
         return GrowingAnswer(np.array(solution.col_value), np.array(solution.row_dual), optimal)
 

@@ -329,9 +329,9 @@ class Highs:
         """The version of HiGHS."""
         return self._version
 
-    def growing(self, *, by_rows: bool = False) -> Growing:
+    def growing(self, *, by_rows: bool = False, turning: bool = False) -> Growing:
         """Start a linear program that grows."""
-        return HighsGrowing(self._api, by_rows=by_rows)
+        return HighsGrowing(self._api, by_rows=by_rows, turning=turning)
 
     def relaxation(self, linear: Linear, seconds: float | None, low: Ints, high: Ints) -> Relaxation | None:
         """Solve the linear relaxation; the next one of the same program starts from the basis of this."""
