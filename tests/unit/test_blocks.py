@@ -427,3 +427,24 @@ def test_multipliers_beyond_64_bits_are_refused_or_prove_nothing(kind: RowKind) 
     levels = (*proof.levels[:-1], (broken, *proof.levels[-1][1:]))
     with suppress(VerificationError):
         am.verify(made, replace(matching, integer=replace(proof, levels=levels)))
+
+
+def test_what_is_far_from_its_bound_is_not_split_when_time_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[float | None] = []
+
+    def noted(of: Relaxed, split: Split, solver: object, end: float | None, clock: object) -> Split:
+        asked.append(end)
+        return split
+
+    monkeypatch.setattr(integer, "split_block", noted)
+    part = component(0)
+    one = relaxed(part, 4)
+    gap, bound = part.reached[4] - part.certified[4], abs(part.certified[4])
+    assert gap > integer.HOPELESS * bound
+    integer._split_blocks([one], Highs(), 100.0, lambda: 0.0)
+    assert not asked
+    integer._split_blocks([one], Highs(), None, monotonic)
+    assert asked == [None]
+    monkeypatch.setattr(integer, "HOPELESS", (gap + 1) / bound)
+    integer._split_blocks([one], Highs(), 100.0, lambda: 0.0)
+    assert asked == [None, 100.0]

@@ -11,7 +11,9 @@ from tests.instances import DAY, lot, need, place
 import aidmatch as am
 from aidmatch.engine import relaxations
 from aidmatch.engine.integer import solve_integer
+from aidmatch.engine.parts import parts_of
 from aidmatch.engine.relaxations import Relaxations
+from aidmatch.engine.relaxed import Relaxed
 from aidmatch.formulation.flow import formulate
 from aidmatch.formulation.integer import formulate_integers, what_needs_integers
 from aidmatch.integer_program import IntegerLevel, IntegerProgram
@@ -258,3 +260,17 @@ def test_where_the_dual_method_is_stopped_what_the_primal_one_had_is_given(monke
     assert answer.optimal
     assert answer.values.tolist() == pytest.approx(most.tolist())
     assert methods == [HighsGrowing._PRIMAL, HighsGrowing._DUAL] * 2
+
+
+def test_a_relaxation_that_cannot_end_in_the_time_is_not_begun() -> None:
+    made = program(3)
+    part = max(parts_of(made)[0], key=lambda one: len(one.columns))
+    level = Relaxed(part, 0)
+    assert level.may_relax_in(0.001)
+    part.relaxations = Relaxations(part.program, Highs().growing())
+    part.relaxations.ahead(part.values, None)
+    assert part.relaxations.took.keys() == set(range(len(made.levels)))
+    part.relaxations.took[0] = 10.0
+    assert level.may_relax_in(None)
+    assert level.may_relax_in(4.0)
+    assert not level.may_relax_in(2.0)

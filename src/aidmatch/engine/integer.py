@@ -90,6 +90,8 @@ SEPARATING: Final = 0.4
 WORTHY: Final = 0.001
 #: Part of what is left of a level's time that is kept for the cases of a block.
 SPLITTING: Final = 0.12
+#: Part of its bound from which on a level is too far from it for a few cases to be worth the time.
+HOPELESS: Final = 0.03
 #: Seconds that are worth another search of what was stopped.
 WORTHWHILE: Final = 0.1
 
@@ -267,8 +269,9 @@ def _level(
     )
     shares = by_size([len(parts[number].columns) for number in again], share_of(end, AGAIN, clock), clock)
     for number, share in zip(again, shares, strict=True):
-        if not over(end, clock):
-            levels[number].relax(searches.solver, share())
+        seconds = share()
+        if levels[number].may_relax_in(seconds):
+            levels[number].relax(searches.solver, seconds)
     raised = None if clients is None else clients.raised(levels, sorted(open_at_first), end, clock)
     for number in sorted(open_at_first):
         one = levels[number]
@@ -431,7 +434,11 @@ def _separate(levels: Sequence[Relaxed], searches: Searches, end: float | None, 
 
 def _split_blocks(levels: Sequence[Relaxed], solver: MipSolver, end: float | None, clock: Clock) -> None:
     """Better the bounds of large components by the cases of the block that may lose most."""
-    some = [one for one in levels if one.part.certified[one.row] < one.part.reached[one.row]]
+    some = []
+    for one in levels:
+        gap, bound = one.part.reached[one.row] - one.part.certified[one.row], abs(one.part.certified[one.row])
+        if gap > 0 and (end is None or gap <= HOPELESS * bound):
+            some.append(one)
     shares = by_size([len(one.part.columns) for one in some], end, clock)
     for one, share in zip(some, shares, strict=True):
         part, seconds = one.part, share()

@@ -66,6 +66,8 @@ class Relaxations:
         self._upper = linear.upper
         #: what looking ahead found, by number of the level, and how much of each column the lowest of them takes
         self.looked: dict[int, Relaxation] = {}
+        #: seconds that each of these took
+        self.took: dict[int, float] = {}
         self.taken: Floats | None = None
         #: what the columns so far took where a level was stopped
         self._stopped_at: Floats | None = None
@@ -154,7 +156,9 @@ class Relaxations:
             budget = NO_LIMIT
             if not level.largest:
                 left = None if end is None else max(0.0, end - time.monotonic())
+                began = time.monotonic()
                 found = self.solve(level, budgets, self._program.most, known, left)
+                self.took[row] = time.monotonic() - began
                 if found is None:
                     self._take_stopped(level, budgets)
                     return

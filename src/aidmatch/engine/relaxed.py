@@ -21,6 +21,8 @@ __all__ = ["Relaxed"]
 
 #: Pairs of each demand that are open where knapsacks have nearly closed a component.
 NEARLY: Final = 3
+#: Part of the time of a relaxation that the same takes at least when the levels above have changed.
+AGAIN: Final = 0.3
 #: What sums of what a solver says may be off by, as a part of the level.
 UNSURE: Final = 1e-6
 
@@ -210,6 +212,12 @@ class Relaxed:
         self._take(answer)
         whole = self._whole(answer.values)
         self.better(self._inserted(answer.values) if whole is None else whole)
+
+    def may_relax_in(self, seconds: float | None) -> bool:
+        """Whether the relaxation may end within some seconds, by how long it took when looking ahead."""
+        relaxations = self.part.relaxations
+        took = 0.0 if relaxations is None else relaxations.took.get(self.row, 0.0)
+        return seconds is None or seconds > AGAIN * took
 
     def recall(self) -> bool:
         """Take the multipliers of the relaxation that was found when looking ahead, and what can be added by it.
