@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.goods_cases import kit_case
 from tests.instances import DAY, lot, need, place
@@ -14,6 +15,7 @@ from tests.unit.test_goods import giving, sent, value
 import aidmatch as am
 from aidmatch.accrual import accrue
 from aidmatch.matching import Payment
+from aidmatch.records.giving import Donor, PairCost
 from aidmatch.records.money import Fund, Price, Sale
 
 BOTH = ("goods", "money")
@@ -71,6 +73,39 @@ def test_a_way_of_hundreds_of_kilometres_is_proven_beside_money() -> None:
     (distance,) = (level for level in matching.levels if level.name == "distance")
     assert distance.value == 389_183
     assert distance.bound == distance.value
+
+
+@pytest.mark.parametrize("seed", [3, 22])
+def test_dear_ways_beside_money_are_decided_and_proven(seed: int) -> None:
+    # multipliers near what 64 bits hold, in cases that are split again and again
+    rng = np.random.default_rng(seed)
+    size = 10 ** int(rng.integers(5, 12))
+    n, m = int(rng.integers(2, 6)), int(rng.integers(1, 5))
+    accepts = [("goods",), BOTH, ("goods", "money")]
+    needs = [
+        need(
+            f"n{i}",
+            int(rng.integers(1, 5)),
+            category="ABCD"[int(rng.integers(4))],
+            accepts=accepts[int(rng.integers(3))],
+            whole=bool(rng.random() < 0.4),
+        )
+        for i in range(n)
+    ]
+    lots = [lot(f"l{j}", int(rng.integers(1, 6)), donor_id=f"d{int(rng.integers(2))}") for j in range(m)]
+    pairs = [
+        PairCost(demand_id=f"n{i}", supply_id=f"l{j}", cost=int(rng.integers(0, size)))
+        for i in range(n)
+        for j in range(m)
+        if rng.random() < 0.8
+    ]
+    funds = [fund("f1", int(rng.integers(1, 2000)))] if rng.random() < 0.8 else []
+    donors = [Donor(id=f"d{k}", max_shipments=int(rng.integers(1, 4))) for k in range(2)]
+    table = am.PairTable(pairs, unit="fen")
+    problem = am.GivingProblem(needs, lots, pairs=table, funds=funds, prices=QUILT, donors=donors, as_of=DAY)
+    found = am.solve(problem)
+    am.verify(problem, found)
+    assert found.status in ("OPTIMAL", "OPTIMAL_CLAIMED")
 
 
 def test_the_most_restricted_money_goes_first_and_then_what_closes_first() -> None:

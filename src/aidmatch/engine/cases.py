@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from aidmatch.arrays import Floats, Ints
-from aidmatch.engine.bounds import halves, hang, leaf_bound
+from aidmatch.engine.bounds import MOST, halves, hang, leaf_bound
 from aidmatch.engine.lagrange import packable, raised_multipliers, work_of
 from aidmatch.engine.relaxed import Relaxed
 from aidmatch.engine.timing import Clock, over, remaining
@@ -132,7 +132,8 @@ class Cases:
         for number, (higher, budget) in enumerate(self._of.budgets):
             # a level that is as good as it can be anyway is held there, at no cost to the bound
             if int(np.minimum(higher.cost * program.most, 0).sum()) + higher.constant == budget and not higher.largest:
-                above[number] += 4 * self._of.program.scale * int(np.abs(self._of.level.cost).max(initial=0))
+                more = 4 * self._of.program.scale * int(np.abs(self._of.level.cost).max(initial=0))
+                above[number] = min(int(above[number]) + more, int(MOST))
         cost = self._of.level.cost.astype(float)
         for (higher, _), weight in zip(self._of.budgets, above.tolist(), strict=True):
             cost += weight / self._of.program.scale * higher.cost
@@ -142,7 +143,7 @@ class Cases:
         )
         target = self._of.part.reached[self._of.row] - self._of.level.constant - constant
         found = raised_multipliers(program, cost, y, self._of.packed, low, high, target, steps)
-        own = np.rint(found * self._of.program.scale).astype(np.int64)
+        own = np.rint(np.clip(found * self._of.program.scale, -MOST, MOST)).astype(np.int64)
         rows = np.flatnonzero(own)
         return replace(self._of.one_leaf(rows, own[rows], above), packed=self._of.packed)
 

@@ -303,9 +303,9 @@ def _level(
         others = [(len(one.part.columns), Primal(one).searched) for one in hard if one not in regional]
         searches.run(others, share_of(end, FIRST, clock), clock)
         _search_regions(regional, searches, end, clock)
-    last = [one for one in of_blocks if one.ends_by_blocks]
-    _search_blocks(of_blocks, searches, share_of(end, HALFWAY if last else BLOCKWISE, clock), clock)
-    apart = _separate(last, searches, end, clock)
+    is_last = all(one.is_last for one in levels)
+    _search_blocks(of_blocks, searches, share_of(end, HALFWAY if is_last else BLOCKWISE, clock), clock)
+    apart = _separate(of_blocks, searches, end, clock) if is_last else []
     still = [one for one in regional or hard if _open(one.part, row)]
     searches.run([(len(one.part.columns), Primal(one).searched) for one in still], end, clock)
     # what was stopped has what the others have left, if that is far more
@@ -418,7 +418,7 @@ def _separate(levels: Sequence[Relaxed], searches: Searches, end: float | None, 
         if one.priced is None or one.excess is None:
             continue
         blocks = Subproblems(one, one.priced, one.excess[2] / one.program.scale)
-        hoped = blocks.spent - blocks.gained
+        hoped = blocks.surplus - blocks.gained
         if one.part.split is not None and one.part.split.nodes:
             hoped[one.part.split.block] = 0.0  # its cases say as much, and sooner
         some = np.flatnonzero(hoped > WORTHY * hoped.sum()).tolist()

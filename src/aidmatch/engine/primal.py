@@ -249,8 +249,9 @@ class Primal:
                 if few is None or (left is not None and left < column * int((few > 0).sum())):
                     return
                 limits = self._of.limits()
-                if (limits[1] > limits[0]).sum() <= (few > low).sum():
-                    return  # all that may matter is no more
+                every = int((limits[1] > limits[0]).sum())
+                if every <= int((few > low).sum()) and (left is None or left >= SEARCHING * every):
+                    return  # all that may matter is no more, and is searched in the end
                 least, few = self._as_served(low, few) if not each else (low, few)
                 self._of.accept((yield from self.within(left, least, few)))
 

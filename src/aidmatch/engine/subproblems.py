@@ -48,7 +48,7 @@ class Subproblems:
 
     Attributes
     ----------
-    spent
+    surplus
         How far each block is above its least, in the answer that is known; in units of the level, shape (blocks,).
     gained
         By how much the least of each block as a whole is above that of the relaxation, so far; to begin with, what its
@@ -67,10 +67,10 @@ class Subproblems:
         self._owner = _owners(program, self._block, len(of.part.blocks))
         self._alone = self._owner < len(of.part.blocks)
         by_column, by_row = spent_of(program, of.level, of.budgets, base, known)
-        self.spent = np.zeros(len(of.part.blocks) + 1)
-        np.add.at(self.spent, self._block, by_column.astype(float) / scale)
-        np.add.at(self.spent, self._owner, by_row.astype(float) / scale)
-        self.spent = self.spent[:-1]
+        self.surplus = np.zeros(len(of.part.blocks) + 1)
+        np.add.at(self.surplus, self._block, by_column.astype(float) / scale)
+        np.add.at(self.surplus, self._owner, by_row.astype(float) / scale)
+        self.surplus = self.surplus[:-1]
         self._of_lots = self._by_lots()[:-1]
         self.gained = self._of_lots.copy()
         self.taken = known.astype(float)
@@ -90,10 +90,10 @@ class Subproblems:
         seconds
             How much time there is; None for no end.
         """
-        of, columns, spent = self._of, self._of.part.blocks[block], float(self.spent[block])
+        of, columns, surplus = self._of, self._of.part.blocks[block], float(self.surplus[block])
         low, high = of.face()
         # with any other column, the block is no better than it is
-        inside = columns[(high[columns] > 0) & (of.excess_by_column[columns] <= spent + _UNSURE)]
+        inside = columns[(high[columns] > 0) & (of.excess_by_column[columns] <= surplus + _UNSURE / _FINEST)]
         free = replace(
             of.program,
             levels=(),
@@ -107,13 +107,13 @@ class Subproblems:
         cost[: len(inside)] = fine * self._cost[inside] * linear.step
         charged = np.flatnonzero(self._use[inside])
         cost[linear.binary[charged]] += fine * self._use[inside[charged]]
-        near = _NEAR * spent / (abs(now) + 1.0)
+        near = _NEAR * surplus / (abs(now) + 1.0)
         linear = replace(linear, cost=cost, near=near)
         # from nothing: what is known is no help to a bound, and HiGHS 1.16.0 often mistakes what it is worth here
         answer = yield Search(linear, seconds, low[inside], high[inside], np.zeros(len(inside), dtype=np.int64))
-        if answer.bound is not None:
-            gain = (answer.bound - _UNSURE) / fine - (now - spent)
-            self.gained[block] = min(spent, max(self.gained[block], gain))
+        if answer.bound is not None and abs(now) <= _SURE:
+            gain = (answer.bound - _UNSURE) / fine - (now - surplus)
+            self.gained[block] = min(surplus, max(self.gained[block], gain))
         if answer.values is not None:
             self.taken[inside] = np.rint(answer.values) * linear.step
 
@@ -154,6 +154,8 @@ class Subproblems:
         tree, split = of.part.trees[row], of.part.split
         if split is None or not len(tree.column) or (self._block[tree.column] != split.block).any():
             return
+        if not self._alone[tree.packed].all():
+            return  # such a lot is in the bound of the proof, and in what every block gains that has a pair of it
         # all else must be as it is here, but for the lots that the proof keeps whole
         every = np.zeros((len(tree.multipliers), len(of.program.row_kind)), dtype=np.int64)
         every[:, tree.rows] = tree.multipliers

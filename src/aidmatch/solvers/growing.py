@@ -144,9 +144,9 @@ class HighsGrowing:
             model.setOptionValue("time_limit", float(model.getRunTime()) + seconds)
         model.setOptionValue("simplex_iteration_limit", self._SOON if self._turning else self._ENDLESS)
         self._call(model.run())
-        feasible: GrowingAnswer | None = None
+        before: GrowingAnswer | None = None
         if model.getModelStatus() == kinds.kIterationLimit:
-            feasible = self._answer(optimal=False)
+            before = self._answer(optimal=False)
             model.setOptionValue("simplex_iteration_limit", self._ENDLESS)
             model.setOptionValue("simplex_strategy", self._DUAL)
             self._call(model.run())
@@ -154,10 +154,10 @@ class HighsGrowing:
         status = model.getModelStatus()
         if status == kinds.kOptimal:
             return self._answer(optimal=True)
-        if status != kinds.kTimeLimit:
-            return None
+        if before is None and status == kinds.kTimeLimit:
+            return self._answer(optimal=False)
         # where the dual method is stopped is no answer yet
-        return self._answer(optimal=False) if feasible is None else feasible
+        return before
 
     def _answer(self, *, optimal: bool) -> GrowingAnswer:
         solution = self._model.getSolution()
