@@ -14,6 +14,7 @@ from aidmatch.engine.integer import solve_integer
 from aidmatch.engine.parts import parts_of
 from aidmatch.engine.relaxations import Relaxations
 from aidmatch.engine.relaxed import Relaxed
+from aidmatch.errors import SolverError
 from aidmatch.formulation.flow import formulate
 from aidmatch.formulation.integer import formulate_integers, what_needs_integers
 from aidmatch.integer_program import IntegerLevel, IntegerProgram
@@ -274,3 +275,12 @@ def test_a_relaxation_that_cannot_end_in_the_time_is_not_begun() -> None:
     assert level.may_relax_in(None)
     assert level.may_relax_in(4.0)
     assert not level.may_relax_in(2.0)
+
+
+def test_what_the_solver_refuses_is_an_error_of_its_own() -> None:
+    model = Highs().growing(turning=True)
+    nothing = np.zeros(1)
+    with pytest.raises(SolverError) as caught:
+        # a row that is not there
+        model.add_columns(nothing, nothing, nothing + 1, np.zeros(1, dtype=np.int64), np.array([7]), nothing + 1)
+    assert caught.value.code == "SOLVER_FAILED"

@@ -15,6 +15,7 @@ from aidmatch.arrays import Ints
 from aidmatch.engine import integer, subproblems
 from aidmatch.engine.block_cases import split_block
 from aidmatch.engine.blocks import Split
+from aidmatch.engine.lots import Lots
 from aidmatch.engine.relaxed import Relaxed
 from aidmatch.engine.searching import Searches
 from aidmatch.engine.subproblems import Subproblems
@@ -289,3 +290,19 @@ def test_values_beyond_what_a_solver_is_sure_of_claim_nothing(monkeypatch: pytes
 def test_without_multipliers_no_column_is_farther_than_another() -> None:
     bare = Relaxed(component(0), 0)
     assert not bare.excess_by_column.any()
+
+
+def test_without_multipliers_nothing_is_asked_or_claimed() -> None:
+    one, solver = separated(1)
+    bare = Relaxed(one.part, 4)
+    assert integer._separate([bare], Searches(solver, None), None, monotonic) == []
+    assert not solver.asked
+    assert bare.added is None
+    assert one.part.claimed[4] == one.part.certified[4]
+
+
+def test_lots_that_fit_nothing_gain_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = level(1, lots=True)
+    assert apart(one, searched=False).gained.any()
+    monkeypatch.setattr(Lots, "least", lambda *_: None)
+    assert not apart(one, searched=False).gained.any()
