@@ -38,8 +38,7 @@ def level(seed: int, row: int = 4, *, lots: bool = False) -> Relaxed:
 def apart(one: Relaxed, searched: bool = True, but: int | None = None) -> Subproblems:
     """The blocks of a level, all of them but one searched to their end."""
     assert one.priced is not None
-    assert one.excess is not None
-    blocks = Subproblems(one, one.priced, one.excess[2] / one.program.scale)
+    blocks = Subproblems(one, one.priced)
     if searched:
         some = [number for number in range(len(one.part.blocks)) if number != but]
         Searches(Highs(), None).run([(1, partial(blocks.search, number)) for number in some], None)
@@ -290,6 +289,7 @@ def test_values_beyond_what_a_solver_is_sure_of_claim_nothing(monkeypatch: pytes
 def test_without_multipliers_no_column_is_farther_than_another() -> None:
     bare = Relaxed(component(0), 0)
     assert not bare.excess_by_column.any()
+    assert bare.least == -np.inf
 
 
 def test_without_multipliers_nothing_is_asked_or_claimed() -> None:

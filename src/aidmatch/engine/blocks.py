@@ -17,7 +17,7 @@ import numpy as np
 from aidmatch.arrays import Bools, Ints
 from aidmatch.integer_program import IntegerProgram
 
-__all__ = ["Split", "blocks_of", "shared_out"]
+__all__ = ["Split", "blocks_of", "numbers_of", "shared_out"]
 
 #: Part of a component's columns from which on a row is no tie of a block, one after the other, as long as these are few
 #: of the rows; and most of the columns in one block.
@@ -93,10 +93,31 @@ def shared_out(program: IntegerProgram, blocks: Sequence[Ints]) -> list[Bools]:
     -------
     For each block, shape (rows,).
     """
-    first = np.full(len(program.row_kind), len(blocks))
+    _, first, _ = numbers_of(program, blocks)
+    return [first == number for number in range(len(blocks))]
+
+
+def numbers_of(program: IntegerProgram, blocks: Sequence[Ints]) -> tuple[Ints, Ints, Ints]:
+    """Which block each column is of, and which are in each row.
+
+    Parameters
+    ----------
+    program
+        A component.
+    blocks
+        Disjoint columns.
+
+    Returns
+    -------
+    Number of the block of each column, as many as there are blocks for none; the lowest and the highest number in each
+    row, which are the same where a block is alone in it.
+    """
     of = np.full(len(program.most), len(blocks))
     for number, columns in enumerate(blocks):
         of[columns] = number
+    first, last = np.full(len(program.row_kind), len(blocks)), np.zeros(len(program.row_kind), dtype=np.int64)
     for start, column in ((program.row_start, program.row_column), (program.use_start, program.use_column)):
-        np.minimum.at(first, np.repeat(np.arange(len(start) - 1), np.diff(start)), of[column])
-    return [first == number for number in range(len(blocks))]
+        row = np.repeat(np.arange(len(start) - 1), np.diff(start))
+        np.minimum.at(first, row, of[column])
+        np.maximum.at(last, row, of[column])
+    return of, first, last

@@ -10,7 +10,7 @@ bound, cases are split until it is reached or the time is over.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from functools import partial
 from typing import Final
@@ -83,8 +83,8 @@ BLOCKWISE: Final = 0.9
 #: Part of that for what the level's own relaxation serves otherwise, before.
 OTHERWISE: Final = 0.5
 BLOCKS: Final = (3, 6, 12)
-#: Part of it where blocks as programs of their own come next, part of the rest for these, and what one may gain at
-#: least, as a part of all.
+#: The same part at the last level, where blocks as programs of their own come next; part of the rest for these, and
+#: what one of them may gain at least, as a part of all.
 HALFWAY: Final = 0.5
 SEPARATING: Final = 0.4
 WORTHY: Final = 0.001
@@ -241,6 +241,7 @@ def _level(
     relaxed_by = share_of(deadline, RELAXING, clock)
     end = share_of(deadline, part_of_time, clock)
     levels = [Relaxed(part, row) for part in parts]
+    is_last = all(one.is_last for one in levels)
     suited = np.zeros(len(parts), dtype=np.bool_) if clients is None else clients.suited
     recalled = [number for number, one in enumerate(levels) if one.proven < one.reached and one.recall()]
     nearby = NEARBY
@@ -253,7 +254,10 @@ def _level(
             (
                 len(parts[number].columns),
                 # regions do better than what is farther away, and so do blocks where no level below can lose by them
-                partial(Primal(levels[number]).nearby, wide=not suited[number] and not levels[number].ends_by_blocks),
+                partial(
+                    Primal(levels[number]).nearby,
+                    wide=not suited[number] and not (is_last and levels[number].has_blocks),
+                ),
             )
             for number in recalled
             if levels[number].proven < levels[number].reached
@@ -303,7 +307,6 @@ def _level(
         others = [(len(one.part.columns), Primal(one).searched) for one in hard if one not in regional]
         searches.run(others, share_of(end, FIRST, clock), clock)
         _search_regions(regional, searches, end, clock)
-    is_last = all(one.is_last for one in levels)
     _search_blocks(of_blocks, searches, share_of(end, HALFWAY if is_last else BLOCKWISE, clock), clock)
     apart = _separate(of_blocks, searches, end, clock) if is_last else []
     still = [one for one in regional or hard if _open(one.part, row)]
@@ -343,16 +346,13 @@ def _fill_knapsacks(levels: Sequence[Relaxed], searches: Searches, end: float | 
     if not isinstance(searches.solver, GrowingSolver):
         return
     some = [one for one in levels if one.part.sacks and not one.own.largest and one.proven < one.reached]
-    some.sort(key=lambda one: len(one.part.columns))
     if end is not None:
         # the master begins with what is known, which should be something
         sketches = [(len(one.part.columns), Primal(one).sketched) for one in some if not one.part.large]
         searches.run(sketches, share_of(end, SKETCHING, clock), clock)
-    shares = by_size([len(one.part.columns) for one in some], share_of(end, FILLING, clock), clock)
-    for one, share in zip(some, shares, strict=True):
-        seconds = share()
-        if seconds is None or seconds > 0:
-            _raise(Knapsacks(one), searches.solver, None if seconds is None else clock() + seconds, clock)
+    for one, until in _in_turn(some, share_of(end, FILLING, clock), clock):
+        if not over(until, clock):
+            _raise(Knapsacks(one), searches.solver, until, clock)
     if end is None:
         return  # the search of all pairs goes to its end
     sketches = [(len(one.part.columns), partial(Primal(one).sketched, each=0)) for one in some if not one.is_settled]
@@ -367,11 +367,9 @@ def _fill_knapsacks(levels: Sequence[Relaxed], searches: Searches, end: float | 
 
 def _search_regions(levels: Sequence[Relaxed], searches: Searches, end: float | None, clock: Clock) -> None:
     """Search regions of large components at the same time, cut in one way after the other."""
-    levels = sorted(levels, key=lambda one: len(one.part.columns))
-    shares = by_size([len(one.part.columns) for one in levels], share_of(end, REGIONAL, clock), clock)
-    for one, share in zip(levels, shares, strict=True):
-        seconds, in_vain = share(), 0
-        until, most = (None, None) if seconds is None else (clock() + seconds, ONE_REGION * seconds)
+    for one, until in _in_turn(levels, share_of(end, REGIONAL, clock), clock):
+        left, in_vain = remaining(until, clock), 0
+        most = None if left is None else ONE_REGION * left
         for cut_off, size in CUTS:
             few_units = one.reached - one.certified <= LAST_UNITS * abs(one.certified)
             if in_vain == IN_VAIN or few_units or over(until, clock):
@@ -388,10 +386,7 @@ def _search_regions(levels: Sequence[Relaxed], searches: Searches, end: float | 
 
 def _search_blocks(levels: Sequence[Relaxed], searches: Searches, end: float | None, clock: Clock) -> None:
     """Search blocks of large components at the same time, those that may better the level, with more and more pairs."""
-    levels = sorted(levels, key=lambda one: len(one.part.columns))
-    shares = by_size([len(one.part.columns) for one in levels], end, clock)
-    for one, share in zip(levels, shares, strict=True):
-        until = None if (seconds := share()) is None else clock() + seconds
+    for one, until in _in_turn(levels, end, clock):
         searches.run([(1, Primal(one).otherwise)], share_of(until, OTHERWISE, clock), clock)
         for each in BLOCKS:
             before = None
@@ -411,13 +406,10 @@ def _search_blocks(levels: Sequence[Relaxed], searches: Searches, end: float | N
 def _separate(levels: Sequence[Relaxed], searches: Searches, end: float | None, clock: Clock) -> list[Subproblems]:
     """Bound large components by their blocks, and search where these would be better by themselves."""
     found = []
-    levels = sorted((one for one in levels if _open(one.part, one.row)), key=lambda one: len(one.part.columns))
-    shares = by_size([len(one.part.columns) for one in levels], end, clock)
-    for one, share in zip(levels, shares, strict=True):
-        until = None if (seconds := share()) is None else clock() + seconds
+    for one, until in _in_turn([one for one in levels if _open(one.part, one.row)], end, clock):
         if one.priced is None or one.excess is None:
             continue
-        blocks = Subproblems(one, one.priced, one.excess[2] / one.program.scale)
+        blocks = Subproblems(one, one.priced)
         hoped = blocks.surplus - blocks.gained
         if one.part.split is not None and one.part.split.nodes:
             hoped[one.part.split.block] = 0.0  # its cases say as much, and sooner
@@ -439,16 +431,23 @@ def _split_blocks(levels: Sequence[Relaxed], solver: MipSolver, end: float | Non
         gap, bound = one.part.reached[one.row] - one.part.certified[one.row], abs(one.part.certified[one.row])
         if gap > 0 and (end is None or gap <= HOPELESS * bound):
             some.append(one)
-    shares = by_size([len(one.part.columns) for one in some], end, clock)
-    for one, share in zip(some, shares, strict=True):
-        part, seconds = one.part, share()
+    for one, until in _in_turn(some, end, clock):
+        part = one.part
         if one.priced is None or not isinstance(solver, GrowingSolver):
             continue
         if part.split is None or not part.split.nodes:
             hoped = Primal(one).promising(part.blocks)
             part.split = Split(next(iter(hoped))) if hoped else None
         if part.split is not None:
-            part.split = split_block(one, part.split, solver, None if seconds is None else clock() + seconds, clock)
+            part.split = split_block(one, part.split, solver, until, clock)
+
+
+def _in_turn(levels: Sequence[Relaxed], end: float | None, clock: Clock) -> Iterator[tuple[Relaxed, float | None]]:
+    """The level of one component after the other, small ones first, each with when its share of the time is over."""
+    levels = sorted(levels, key=lambda one: len(one.part.columns))
+    for one, share in zip(levels, by_size([len(one.part.columns) for one in levels], end, clock), strict=True):
+        seconds = share()
+        yield one, None if seconds is None else clock() + seconds
 
 
 def _raise(of: Knapsacks, solver: GrowingSolver, end: float | None, clock: Clock) -> None:

@@ -111,6 +111,11 @@ class Relaxed:
         return self._excess
 
     @property
+    def least(self) -> float:
+        """The bound that `excess` is by, not rounded up to a whole number; minus infinity without."""
+        return -np.inf if self.excess is None else self.excess[2] / self.program.scale
+
+    @property
     def excess_by_column(self) -> Floats:
         """How far above the bound of multipliers an answer with each column is, in units of the level; 0 without."""
         if self.excess is None:
@@ -156,11 +161,6 @@ class Relaxed:
         """Whether blocks of it are searched and split: not where supplies are knapsacks, or have facets."""
         part = self.part
         return part.rounding is not None and not part.knapsacks and not self.own.largest and bool(part.blocks)
-
-    @property
-    def ends_by_blocks(self) -> bool:
-        """Whether blocks are searched and no level below can lose by it."""
-        return self.is_last and self.has_blocks
 
     @property
     def reached(self) -> int:
@@ -376,9 +376,9 @@ class Relaxed:
         low, high = self.face()
         least, most = self.within(self.reached)
         low, high = np.maximum(low, least), np.minimum(high, most)
-        if self.added is not None and self.excess is not None:
-            slack = self.reached - self.excess[2] / self.program.scale
-            high[self.excess_by_column + self.added > slack + UNSURE * (1.0 + abs(self.reached))] = 0
+        if self.added is not None:
+            slack = self.reached - self.least + UNSURE * (1.0 + abs(self.reached))
+            high[self.excess_by_column + self.added > slack] = 0
         return low, high
 
     def said(self, rows: Ints) -> tuple[Ints, Ints]:

@@ -15,13 +15,14 @@ from typing import Final
 
 import numpy as np
 
-from aidmatch.arrays import Floats, Ints
+from aidmatch.arrays import Floats
+from aidmatch.engine.blocks import numbers_of
 from aidmatch.engine.bounds import least_cost, prices_of, spent_of
 from aidmatch.engine.lots import Lots
 from aidmatch.engine.parts import without_others
 from aidmatch.engine.relaxed import Relaxed
 from aidmatch.engine.searching import Search, Steps
-from aidmatch.integer_program import NO_LIMIT, IntegerProgram, Tree
+from aidmatch.integer_program import NO_LIMIT, Tree
 from aidmatch.solvers.mip import Linear
 
 __all__ = ["Subproblems"]
@@ -43,8 +44,8 @@ class Subproblems:
     ----------
     of
         The level, with what is known of it.
-    base, bound
-        Multipliers of its relaxation, those that `of.excess` is by, and the bound by them.
+    base
+        Multipliers of its relaxation, those that `of.least` is by.
 
     Attributes
     ----------
@@ -57,17 +58,16 @@ class Subproblems:
         The answer in which every block that was searched is at its least, which need not hold.
     """
 
-    def __init__(self, of: Relaxed, base: Tree, bound: float) -> None:
+    def __init__(self, of: Relaxed, base: Tree) -> None:
         program, scale, known = of.program, base.scale, of.start()
-        self._of, self._base, self._known, self._bound = of, base, known, bound
-        self._block = np.full(len(program.most), len(of.part.blocks))
-        for number, columns in enumerate(of.part.blocks):
-            self._block[columns] = number
+        self._of, self._base, self._known = of, base, known
+        none = len(of.part.blocks)
+        self._block, first, last = numbers_of(program, of.part.blocks)
         #: the block that is alone in each row
-        self._owner = _owners(program, self._block, len(of.part.blocks))
-        self._alone = self._owner < len(of.part.blocks)
+        self._owner = np.where(first == last, first, none)
+        self._alone = self._owner < none
         by_column, by_row = spent_of(program, of.level, of.budgets, base, known)
-        self.surplus = np.zeros(len(of.part.blocks) + 1)
+        self.surplus = np.zeros(none + 1)
         np.add.at(self.surplus, self._block, by_column.astype(float) / scale)
         np.add.at(self.surplus, self._owner, by_row.astype(float) / scale)
         self.surplus = self.surplus[:-1]
@@ -146,7 +146,7 @@ class Subproblems:
     def claimed(self) -> int:
         """The bound of the level that the blocks add up to, in the solver's word."""
         of = self._of
-        return min(of.reached, int(np.ceil(self._bound + float(self.gained.sum()) - _UNSURE / _FINEST)))
+        return min(of.reached, int(np.ceil(of.least + float(self.gained.sum()) - _UNSURE / _FINEST)))
 
     def claim_beside_cases(self) -> None:
         """Claim what the other blocks add to the proof of the level, if that is by cases of one block."""
@@ -172,13 +172,3 @@ class Subproblems:
     def added(self) -> Floats:
         """What the other blocks add to what an answer with a column is at least above the bound; shape (columns,)."""
         return np.asarray(self.gained.sum() - np.append(self.gained, 0.0)[self._block])
-
-
-def _owners(program: IntegerProgram, block: Ints, none: int) -> Ints:
-    """The block that has all columns of a row; `none` where several share it."""
-    first, last = np.full(len(program.row_kind), none), np.full(len(program.row_kind), -1)
-    for start, column in ((program.row_start, program.row_column), (program.use_start, program.use_column)):
-        row = np.repeat(np.arange(len(start) - 1), np.diff(start))
-        np.minimum.at(first, row, block[column])
-        np.maximum.at(last, row, block[column])
-    return np.where(first == last, first, none)

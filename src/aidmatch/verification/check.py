@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import repeat
 from operator import attrgetter
@@ -834,8 +834,9 @@ class _Check:
     def _wants(self) -> list[tuple[Any, ...]]:
         """What each demand may be met from depends on this and nothing else."""
         kind = self.problem.demand_side.kind
-        fields = [field for field in ("substitutes", "accepts") if hasattr(kind, field)]
-        return list(zip(self.item_of_demand, *(map(attrgetter(field), self.demands) for field in fields), strict=True))
+        matters = {"substitutes", "accepts"} & {field.name for field in fields(kind)}
+        told = (map(attrgetter(field), self.demands) for field in sorted(matters))
+        return list(zip(self.item_of_demand, *told, strict=True))
 
     @cached_property
     def _kinds(self) -> tuple[Ints, Ints]:
